@@ -1,0 +1,212 @@
+"""The journal's records as JSON values, secrets masked. Floor 8."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from smart_api_integrations.core.journal import (
+    Attempt,
+    Endpoint,
+    EventSummary,
+    Message,
+    Proof,
+    ReceivedEvent,
+    Rejection,
+    Trace,
+    Work,
+)
+from smart_api_integrations.core.lifecycle import event_state
+from smart_api_integrations.core.masking import MASK, is_sensitive, masked_header, masked_secret, masked_url
+
+
+def time(value: datetime | None) -> str | None:
+    """Return an RFC 3339 time in UTC, or None."""
+    return None if value is None else value.isoformat().replace("+00:00", "Z")
+
+
+def body(content: bytes) -> dict[str, str]:
+    """Return exact bytes as text where they are UTF-8, else as base64; ``body_encoding`` says which."""
+    try:
+        return {"body": content.decode("utf-8"), "body_encoding": "utf-8"}
+    except UnicodeDecodeError:
+        return {"body": base64.b64encode(content).decode("ascii"), "body_encoding": "base64"}
+
+
+def headers(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """Return headers in order, repeated ones repeated, sensitive ones cut."""
+    return [[name, masked_header(name, value)] for name, value in pairs]
+
+
+def summary(event: EventSummary) -> dict[str, Any]:
+    """Return one line of the list of received events."""
+    return {
+        "id": event.id,
+        "provider": event.provider,
+        "webhook_name": event.webhook_name,
+        "event_type": event.event_type,
+        "action": event.action,
+        "event_id": event.event_id,
+        "state": event_state(event.handlings),
+        "size": event.size,
+        "duplicates": event.duplicates,
+        "received_at": time(event.received_at),
+        "handlings": list(event.handlings),
+        "deliveries": list(event.deliveries),
+    }
+
+
+def received(event: ReceivedEvent) -> dict[str, Any]:
+    """Return one received event with its headers and its body."""
+    return {
+        "id": event.id,
+        "provider": event.provider,
+        "webhook_name": event.webhook_name,
+        "event_type": event.event_type,
+        "action": event.action,
+        "event_id": event.event_id,
+        "method": event.method,
+        "path": event.path,
+        "query": event.query,
+        "remote_address": event.remote_address,
+        "received_at": time(event.received_at),
+        "occurred_at": time(event.occurred_at),
+        "duplicates": event.duplicates,
+        "proof": _proof(event.proof),
+        "headers": headers(event.headers),
+        **body(event.body),
+    }
+
+
+def _proof(proof: Proof) -> dict[str, Any]:
+    return {
+        "scheme": proof.scheme,
+        "algorithm": proof.algorithm,
+        "secret_name": proof.secret_name,
+        "secret_index": proof.secret_index,
+        "secrets_tried": proof.secrets_tried,
+        "timestamp": time(proof.timestamp),
+        "tolerance_seconds": None if proof.tolerance is None else proof.tolerance.total_seconds(),
+    }
+
+
+def message(record: Message) -> dict[str, Any]:
+    """Return one message with its body."""
+    return {
+        "id": record.id,
+        "event": record.event,
+        "event_id": record.event_id,
+        "handler": record.handler,
+        "created_at": time(record.created_at),
+        **body(record.body),
+    }
+
+
+def work(record: Work) -> dict[str, Any]:
+    """Return what handlings and deliveries have in common."""
+    return {
+        "id": record.id,
+        "kind": record.kind,
+        "target": record.target,
+        "subject_id": record.subject_id,
+        "status": record.state,
+        "attempt_count": record.attempt_count,
+        "failures": record.failures,
+        "max_attempts": record.max_attempts,
+        "next_attempt_at": time(record.due_at),
+        "created_at": time(record.created_at),
+        "updated_at": time(record.updated_at),
+    }
+
+
+def delivery(record: Work) -> dict[str, Any]:
+    """Return one delivery under the third seed's names."""
+    return work(record) | {"webhook_id": record.target, "payload_id": record.subject_id}
+
+
+def attempt(record: Attempt) -> dict[str, Any]:
+    """Return one attempt: the columns of the third seed's ``delivery_attempts`` and what we add."""
+    return {
+        "id": record.id,
+        "attempt_number": record.number,
+        "status": record.status,
+        "timestamp": time(record.started_at),
+        "duration_ms": record.duration_ms,
+        "response_code": record.response_code,
+        "response_headers": _masked(record.response_headers),
+        "response_body": record.response_body,
+        "request_headers": _masked(record.request_headers),
+        "error_code": record.error_code,
+        "error_message": record.error_message,
+        "error_detail": record.error_detail,
+        "phases": None if record.phases is None else dict(record.phases),
+        "result": record.result,
+    }
+
+
+def attempts_of(record: Work, attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
+    """Return the attempts of one piece of work, in order."""
+    own = (entry for entry in attempts if entry.work_id == record.id)
+    return [attempt(entry) for entry in sorted(own, key=lambda entry: entry.number)]
+
+
+def trace(record: Trace) -> dict[str, Any]:
+    """Return everything that one event led to."""
+    return {
+        "handlings": [
+            work(entry) | {"attempts": attempts_of(entry, record.attempts)} for entry in record.handlings
+        ],
+        "messages": [message(entry) for entry in record.messages],
+        "deliveries": [
+            delivery(entry)
+            | {"url": _url(record, entry.target), "attempts": attempts_of(entry, record.attempts)}
+            for entry in record.deliveries
+        ],
+    }
+
+
+def rejection(record: Rejection) -> dict[str, Any]:
+    """Return one line of the log of rejections."""
+    return {
+        "id": record.id,
+        "provider": record.provider,
+        "webhook_name": record.webhook_name,
+        "reason": record.reason,
+        "detail": record.detail,
+        "status_code": record.status_code,
+        "remote_address": record.remote_address,
+        "received_at": time(record.received_at),
+        "facts": dict(record.facts),
+        "sampled": record.sampled,
+    }
+
+
+def webhook(endpoint: Endpoint, *, reveal: bool = False) -> dict[str, Any]:
+    """Return one endpoint under the third seed's names; its secret only with *reveal*, at creation."""
+    wait = endpoint.retry_delay
+    return {
+        "id": endpoint.id,
+        "url": endpoint.url if reveal else masked_url(endpoint.url),
+        "events": list(endpoint.events),
+        "secret": endpoint.secret if reveal else masked_secret(endpoint.secret),
+        "active": endpoint.active,
+        "retry_count": endpoint.retry_count,
+        "retry_delay": None if wait is None else wait.total_seconds(),
+        "timeout": endpoint.timeout.total_seconds(),
+        "headers": {name: MASK if is_sensitive(name) else value for name, value in endpoint.headers.items()},
+        "metadata": dict(endpoint.metadata),
+        "description": endpoint.description,
+        "created_at": time(endpoint.created_at),
+        "updated_at": time(endpoint.updated_at),
+    }
+
+
+def _masked(pairs: Mapping[str, str] | None) -> dict[str, str] | None:
+    return None if pairs is None else {name: masked_header(name, value) for name, value in pairs.items()}
+
+
+def _url(record: Trace, endpoint_id: str) -> str | None:
+    endpoint = record.endpoints.get(endpoint_id)
+    return None if endpoint is None else masked_url(endpoint.url)

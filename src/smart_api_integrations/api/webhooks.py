@@ -1,0 +1,108 @@
+"""``/api/webhooks``: the endpoints that we send to, under the third seed's names. Floor 8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+
+from smart_api_integrations.api import representations
+from smart_api_integrations.application.platform import Platform
+from smart_api_integrations.core.masking import MASK
+from smart_api_integrations.errors import InvalidInput, NotFound
+
+Event = Annotated[str, Field(max_length=256)]
+
+
+class WebhookChanges(BaseModel):
+    """What can be changed of an endpoint; absent fields stay as they are.
+
+    Types are checked here, ranges and rules where an endpoint is kept, the same for every way to it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field("", examples=["https://example.com/webhook"])
+    events: list[Event] = Field([], examples=[["order.created", "invoice.*"]])
+    secret: str | None = Field(None, description="Made for you where absent.")
+    active: StrictBool = True
+    retry_count: int | None = Field(None, description="Attempts in all, at least one.")
+    retry_delay: float | None = Field(None, description="Seconds, doubled each time.")
+    timeout: float = Field(15, description="Seconds that one attempt may take.")
+    headers: dict[str, str] = {}
+    metadata: dict[str, Any] = {}
+    description: str = ""
+
+
+class NewWebhook(WebhookChanges):
+    """A new endpoint."""
+
+    url: str = Field(examples=["https://example.com/webhook"])
+    events: list[Event] = Field(examples=[["order.created", "invoice.*"]])
+
+
+def create_router(platform: Platform) -> APIRouter:
+    """Return the routes over the endpoints of *platform*."""
+    router = APIRouter(prefix="/webhooks", tags=["sending"])
+
+    @router.get("")
+    async def list_webhooks() -> list[dict[str, Any]]:
+        """List every endpoint, oldest first; secrets are masked."""
+        return [representations.webhook(entry) for entry in await platform.journal.endpoints.endpoints()]
+
+    @router.post("", status_code=201)
+    async def register_webhook(webhook: NewWebhook, response: Response) -> dict[str, Any]:
+        """Register an endpoint. Its secret is in this answer and in no later one."""
+        values = _given(webhook)
+        endpoint = await platform.endpoints.register(values.pop("url"), values.pop("events"), **values)
+        response.headers["Location"] = f"webhooks/{endpoint.id}"
+        return representations.webhook(endpoint, reveal=True)
+
+    @router.get("/{webhook_id}")
+    async def get_webhook(webhook_id: str) -> dict[str, Any]:
+        """Return one endpoint with the statistics of its attempts; its secret is masked."""
+        endpoint = await platform.journal.endpoints.endpoint(webhook_id)
+        if endpoint is None:
+            message = "No webhook has this id."
+            raise NotFound(message)
+        statistics = await platform.journal.endpoints.statistics(webhook_id)
+        return representations.webhook(endpoint) | {
+            "statistics": {
+                "total_attempts": statistics.total_attempts,
+                "successful": statistics.successful,
+                "failed": statistics.failed,
+                "avg_duration_ms": statistics.avg_duration_ms,
+            }
+        }
+
+    @router.patch("/{webhook_id}")
+    async def update_webhook(webhook_id: str, changes: WebhookChanges) -> dict[str, Any]:
+        """Change the given fields of an endpoint; every message after the answer sees them."""
+        return representations.webhook(await platform.endpoints.update(webhook_id, _given(changes)))
+
+    @router.delete("/{webhook_id}", status_code=204)
+    async def delete_webhook(webhook_id: str) -> None:
+        """Delete an endpoint and cancel its waiting deliveries; its attempts stay."""
+        await platform.endpoints.remove(webhook_id)
+
+    return router
+
+
+def _given(webhook: WebhookChanges) -> dict[str, Any]:
+    values = webhook.model_dump(exclude_unset=True)
+    if values.get("secret", "") is None:
+        del values["secret"]
+    _refuse_masks(values.get("headers", {}))
+    return values
+
+
+def _refuse_masks(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if MASK in value:
+            message = (
+                f"The header {name[:64]!r} holds the mask that an answer shows instead of a secret. "
+                "Leave out what is not to be changed."
+            )
+            raise InvalidInput(message)

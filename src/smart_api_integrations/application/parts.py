@@ -1,0 +1,166 @@
+"""How each part of a platform is built from the settings. Floor 7."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from smart_api_integrations.application.identifiers import ulids
+from smart_api_integrations.core.lifecycle import Kind
+from smart_api_integrations.core.webhook_registry import WebhookRegistry
+from smart_api_integrations.core.webhook_schema import parse_json as exact_json
+from smart_api_integrations.errors import ConfigurationError
+from smart_api_integrations.network.address_guard import AddressGuard
+from smart_api_integrations.network.http_transport import HttpTransport
+from smart_api_integrations.providers.catalogue import Catalogue, load_catalogue
+from smart_api_integrations.receive.gateway import GatewayRules
+from smart_api_integrations.receive.handling import HandlerRunner, Surroundings
+from smart_api_integrations.send.delivery import Delivering
+from smart_api_integrations.settings import Settings
+from smart_api_integrations.storage import open_journal
+from smart_api_integrations.storage.protocols import Journal
+from smart_api_integrations.storage.secret_cipher import SecretCipher, key_file_beside, keys_from_text
+from smart_api_integrations.work.worker import Runner, WorkerRules
+
+SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """What reaches other machines: the client, and the guard that says which."""
+
+    guard: AddressGuard
+    transport: HttpTransport
+
+
+def build_surroundings(settings: Settings) -> Surroundings:
+    """Return the clock, ids, die and threads of this process."""
+    return Surroundings(
+        now=lambda: datetime.now(UTC),
+        new_id=ulids(),
+        random=random.random,
+        threads=ThreadPoolExecutor(settings.handler_threads, thread_name_prefix="webhooks-handler"),
+    )
+
+
+def build_journal(settings: Settings, surroundings: Surroundings) -> Journal:
+    """Return the journal, not yet open.
+
+    Raises:
+        ConfigurationError: The URL is of no known engine, or there is no key for the secrets.
+    """
+    return open_journal(
+        settings.database_url,
+        new_id=surroundings.new_id,
+        cipher=SecretCipher(_encryption_keys(settings)),
+        dedupe_window=timedelta(days=settings.dedupe_days),
+    )
+
+
+def _encryption_keys(settings: Settings) -> list[bytes]:
+    if settings.encryption_keys:
+        return keys_from_text(",".join(key.get_secret_value() for key in settings.encryption_keys))
+    if settings.database_url.startswith(SQLITE):
+        file, _, _ = settings.database_url.removeprefix(SQLITE).partition("?")
+        return key_file_beside(Path(file))
+    message = (
+        "WEBHOOKS_ENCRYPTION_KEYS is not set; with this database it is needed to keep endpoints' secrets.\n"
+        "Make a key, keep it safe, and start again:\n"
+        "  export WEBHOOKS_ENCRYPTION_KEYS=\"$(python3 -c 'import base64, os; "
+        "print(base64.b64encode(os.urandom(32)).decode())')\""
+    )
+    raise ConfigurationError(message)
+
+
+def build_catalogue(settings: Settings, environ: Mapping[str, str] | None) -> Catalogue:
+    """Return the packaged providers with the user's own over them.
+
+    Raises:
+        ConfigurationError: A YAML or a secret cannot be used.
+    """
+    folder = Path(settings.providers_dir)
+    return load_catalogue(
+        providers_dir=folder if folder.is_dir() else None, environ=os.environ if environ is None else environ
+    )
+
+
+def build_network(settings: Settings) -> Network:
+    """Return the guarded client.
+
+    Raises:
+        ConfigurationError: An allowed network cannot be one.
+    """
+    guard = AddressGuard(settings.allowed_networks)
+    return Network(guard=guard, transport=HttpTransport(guard))
+
+
+def build_runners(
+    settings: Settings,
+    catalogue: Catalogue,
+    registry: WebhookRegistry,
+    *,
+    transport: HttpTransport,
+    own: Surroundings,
+) -> Mapping[Kind, Runner]:
+    """Return what runs each kind of work."""
+    handlings = HandlerRunner(
+        registry=registry,
+        webhooks=catalogue.webhooks,
+        surroundings=own,
+        default_timeout=timedelta(seconds=settings.handler_timeout_seconds),
+    )
+    deliveries = Delivering(transport, now=own.now, random=own.random, new_id=own.new_id)
+    return {Kind.HANDLING: handlings.run, Kind.DELIVERY: deliveries.deliver}
+
+
+def worker_rules(
+    settings: Settings, registry: WebhookRegistry, *, on_published: Callable[..., None]
+) -> WorkerRules:
+    """Return the rules of this process's worker."""
+
+    def target_concurrency(target: str) -> int:
+        if ":" not in target:  # an endpoint's id has none, a handler's name has
+            return settings.endpoint_concurrency
+        found = registry.handler(target)
+        return (found and found[1].concurrency) or settings.worker_concurrency
+
+    return WorkerRules(
+        owner=f"worker-{secrets.token_hex(8)}",
+        lease=timedelta(seconds=settings.lease_seconds),
+        concurrency=settings.worker_concurrency,
+        target_concurrency=target_concurrency,
+        on_published=on_published,
+    )
+
+
+def gateway_rules(settings: Settings, surroundings: Surroundings) -> GatewayRules:
+    """Return what the gateway is told."""
+    return GatewayRules(
+        now=surroundings.now,
+        new_id=surroundings.new_id,
+        max_body_bytes=settings.max_body_bytes,
+        body_timeout=settings.body_timeout_seconds,
+        public_url=settings.public_url.rstrip("/") if settings.public_url else None,
+        parse_json=parse_json,
+    )
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse a body for what the gateway reads of it; handlers get it parsed with exact integers.
+
+    Raises:
+        MalformedRequest: It is not JSON.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return exact_json(body)  # takes what JavaScript writes: half a surrogate pair, numbers of any size

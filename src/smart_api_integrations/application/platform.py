@@ -1,0 +1,233 @@
+"""Every part of one running platform, wired. Floor 7.
+
+Everything here lives in one event loop. ``Webhooks`` puts it behind a portal for synchronous callers,
+``server`` puts it behind HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from smart_api_integrations.application import parts
+from smart_api_integrations.core.inbound_webhook import InboundWebhook
+from smart_api_integrations.core.intake import NoIntake
+from smart_api_integrations.core.journal import DEFAULT_TENANT, Published, ReceivedEvent, Work
+from smart_api_integrations.core.webhook_registry import get_webhook_registry
+from smart_api_integrations.core.webhook_schema import RawRequest
+from smart_api_integrations.errors import ConfigurationError
+from smart_api_integrations.providers.samples import known_events, signed_request
+from smart_api_integrations.receive.gateway import Gateway
+from smart_api_integrations.receive.handling import hops_of
+from smart_api_integrations.receive.rejections import RejectionLog
+from smart_api_integrations.send.endpoints import Endpoints
+from smart_api_integrations.send.publisher import Publisher
+from smart_api_integrations.send.subscribers import Subscribers
+from smart_api_integrations.settings import Settings
+from smart_api_integrations.telemetry import Telemetry
+from smart_api_integrations.work.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+
+class Platform:
+    """One running platform.
+
+    Attributes:
+        settings: What it was built from.
+        telemetry: What happens inside; subscribe before ``open``.
+        journal: The store.
+        gateway: Takes requests.
+        endpoints: Registers, changes and removes endpoints.
+        subscribers: Functions of this process that are told of messages.
+    """
+
+    def __init__(self, settings: Settings, *, environ: Mapping[str, str] | None = None) -> None:
+        """Build every part; nothing is opened yet.
+
+        Raises:
+            ConfigurationError: A setting, a provider's YAML or a secret cannot be used.
+        """
+        self.settings = settings
+        self.telemetry = Telemetry()
+        self._own = parts.build_surroundings(settings)
+        self._registry = get_webhook_registry()
+        self._catalogue = parts.build_catalogue(settings, environ)
+        self._network = parts.build_network(settings)
+        self.journal = parts.build_journal(settings, self._own)
+        self.subscribers = Subscribers(self._own.threads)
+        self._worker = self._build_worker()
+        self._intake = self._worker if "worker" in settings.roles else NoIntake()
+        self._publisher = Publisher(
+            self.journal.messages,
+            intake=self._intake,
+            on_published=self.subscribers.tell,
+            new_id=self._own.new_id,
+            now=self.journal.now,
+        )
+        self.endpoints = Endpoints(
+            self.journal.endpoints, self._network.guard, new_id=self._own.new_id, now=self.journal.now
+        )
+        self.gateway = self._build_gateway()
+        self._rejections = RejectionLog(self.journal.events, self.telemetry)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._hurried = asyncio.Event()
+
+    def _build_worker(self) -> Worker:
+        runners = parts.build_runners(
+            self.settings, self._catalogue, self._registry, transport=self._network.transport, own=self._own
+        )
+        rules = parts.worker_rules(self.settings, self._registry, on_published=self.subscribers.tell)
+        return Worker(work=self.journal.work, runners=runners, telemetry=self.telemetry, rules=rules)
+
+    def _build_gateway(self) -> Gateway:
+        return Gateway(
+            webhooks=self._catalogue.webhooks,
+            registry=self._registry,
+            events=self.journal.events,
+            intake=self._intake,
+            telemetry=self.telemetry,
+            rules=parts.gateway_rules(self.settings, self._own),
+        )
+
+    @property
+    def webhooks(self) -> Mapping[tuple[str, str], InboundWebhook]:
+        """The mounted webhooks by provider and name."""
+        return self._catalogue.webhooks
+
+    @property
+    def unmounted(self) -> Mapping[tuple[str, str], str]:
+        """Packaged webhooks whose secret is not set, with the variable that is missing."""
+        return self._catalogue.unmounted
+
+    @property
+    def paths(self) -> Mapping[str, tuple[str, str]]:
+        """The paths that YAML files name, with the provider and name that they lead to."""
+        return self._catalogue.paths
+
+    def sample(self) -> RawRequest | None:
+        """Return a small signed request that is accepted here; None where nothing with samples is mounted."""
+        for key, source in self._catalogue.sources.items():
+            if key in self.webhooks and source.definition.samples:
+                now, delivery_id = self._own.now(), self._own.new_id("test_")
+                return min(
+                    (
+                        signed_request(source, event, now=now, delivery_id=delivery_id)
+                        for event in known_events(source)
+                    ),
+                    key=lambda request: len(request.body),
+                )
+        return None
+
+    @property
+    def handlers(self) -> tuple[str, ...]:
+        """The names of the registered handlers."""
+        return tuple(
+            dict.fromkeys(
+                handler.name
+                for processor in self._registry
+                for handlers in processor.handlers.values()
+                for handler in handlers
+            )
+        )
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that it was opened in."""
+        if self._loop is None:
+            message = "The platform is not open: nothing can be sent."
+            raise ConfigurationError(message)
+        return self._loop
+
+    async def open(self) -> None:
+        """Open the journal: from now on it takes requests, messages and endpoints.
+
+        Raises:
+            ConfigurationError: The store is set up in a way that would lose events.
+            StorageUnavailable: The store cannot be reached.
+        """
+        self._loop = asyncio.get_running_loop()
+        for warning in self._catalogue.warnings:
+            logger.warning("%s", warning, extra={"action": "load_catalogue"})
+        await self.journal.open()
+
+    async def start_work(self) -> None:
+        """Begin to run handlers and to deliver, where that is a role of this process."""
+        if "worker" in self.settings.roles:
+            self.journal.on_due_work(self._worker.wake)
+            self._worker.start()
+
+    def hurry(self) -> None:
+        """Let nothing that runs finish: ``close``, under way or to come, waits for nothing."""
+        self._hurried.set()
+        self._worker.hurry()
+
+    async def close(self, *, grace: timedelta | None = None) -> None:
+        """Stop in order: work first, then what it needs. Idempotent.
+
+        What runs may finish within *grace*, or else within the setting ``shutdown_seconds``; until then it
+        can publish. The rest is given back.
+        """
+        left = timedelta(seconds=self.settings.shutdown_seconds) if grace is None else grace
+        deadline = asyncio.get_running_loop().time() + left.total_seconds()
+        await self._worker.stop(grace=left)
+        await self._rejections.close()
+        await self._close_subscribers(deadline)
+        await self._network.transport.close()
+        await self.journal.close()
+        self._own.threads.shutdown(wait=False, cancel_futures=True)
+        self._loop = None
+
+    async def _close_subscribers(self, deadline: float) -> None:
+        told = asyncio.ensure_future(self.subscribers.close())
+        hurried = asyncio.ensure_future(self._hurried.wait())
+        left = max(0.0, deadline - asyncio.get_running_loop().time())
+        _, waiting = await asyncio.wait({told, hurried}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def publish(
+        self,
+        event: str,
+        data: Any,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        tenant: str = DEFAULT_TENANT,
+        cause: ReceivedEvent | None = None,
+    ) -> Published:
+        """Keep the message that *event* happened, and one delivery for each endpoint that wants it.
+
+        Args:
+            event: Its type, ``order.created``.
+            data: What JSON can hold.
+            metadata: More of the same.
+            tenant: Whose endpoints get it.
+            cause: The received event that led to it.
+
+        Raises:
+            InvalidInput: The event's name or the data cannot be used; nothing was kept.
+            StorageUnavailable: Nothing was kept.
+        """
+        return await self._publisher.publish(
+            event,
+            data,
+            metadata,
+            tenant=tenant,
+            event_id=None if cause is None else cause.id,
+            hops=0 if cause is None else hops_of(cause),
+        )
+
+    async def replay(self, work_id: str) -> Work:
+        """Make finished or dead work due again, and look for it at once.
+
+        Raises:
+            NotFound: The id is unknown.
+            InvalidInput: It waits or runs already.
+        """
+        work = await self.journal.work.replay(work_id)
+        self._worker.wake()
+        return work

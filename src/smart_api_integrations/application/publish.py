@@ -1,0 +1,99 @@
+"""``publish`` from anywhere in an application, and which platform it goes to. Floor 7."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+from smart_api_integrations.application.platform import Platform
+from smart_api_integrations.core.journal import DEFAULT_TENANT, Published
+from smart_api_integrations.errors import ConfigurationError, WebhooksError
+from smart_api_integrations.receive.handling import current_event
+
+
+class Publish:
+    """The callable ``publish``, with its twin ``publish.aio`` for coroutines.
+
+    The message and one delivery for each endpoint that matches are kept in one transaction, and its id
+    is returned after the commit; no delivery is waited for. Inside a handler the message is linked to the
+    event that the handler runs on. It goes to the platform that was started last and still runs.
+    """
+
+    def __init__(self) -> None:
+        """Begin without a running platform."""
+        self._running: list[Platform] = []
+
+    def __call__(
+        self,
+        event: str,
+        data: Any,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        tenant: str = DEFAULT_TENANT,
+    ) -> str:
+        """Publish from synchronous code; blocks until the commit.
+
+        Raises:
+            InvalidInput: The event's name or the data cannot be used; nothing was kept.
+            StorageUnavailable: The store is away; nothing was kept.
+            ConfigurationError: No platform runs in this process.
+            WebhooksError: Called in the platform's event loop, which it would block.
+        """
+        platform = self._newest()
+        if _running_loop() is platform.loop:
+            message = (
+                "publish() would block the event loop that it waits for; in a coroutine: await publish.aio(…)"
+            )
+            raise WebhooksError(message)
+        keeping = _keeping(platform, event, data, metadata, tenant=tenant)
+        return asyncio.run_coroutine_threadsafe(keeping, platform.loop).result().message_id
+
+    async def aio(
+        self,
+        event: str,
+        data: Any,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        tenant: str = DEFAULT_TENANT,
+    ) -> str:
+        """Publish from a coroutine, in whatever event loop; otherwise the same."""
+        platform = self._newest()
+        keeping = _keeping(platform, event, data, metadata, tenant=tenant)
+        if _running_loop() is platform.loop:
+            return (await keeping).message_id
+        kept = asyncio.run_coroutine_threadsafe(keeping, platform.loop)
+        return (await asyncio.wrap_future(kept)).message_id
+
+    def started(self, platform: Platform) -> None:
+        """Send to *platform* from now on."""
+        self._running.append(platform)
+
+    def stopped(self, platform: Platform) -> None:
+        """Send to *platform* no more."""
+        if platform in self._running:
+            self._running.remove(platform)
+
+    def _newest(self) -> Platform:
+        if not self._running:
+            message = (
+                "Nothing runs here that could send: start a server, or Webhooks(…).start(), in this process."
+            )
+            raise ConfigurationError(message)
+        return self._running[-1]
+
+
+def _keeping(
+    platform: Platform, event: str, data: Any, metadata: Mapping[str, Any] | None, *, tenant: str
+) -> Coroutine[Any, Any, Published]:
+    return platform.publish(event, data, metadata, tenant=tenant, cause=current_event.get())
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+publish = Publish()

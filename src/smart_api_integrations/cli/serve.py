@@ -1,0 +1,119 @@
+"""``webhooks serve``. Floor 10."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import os
+import shlex
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from smart_api_integrations.errors import ConfigurationError
+
+HANDLER_THREADS = "webhooks-handler"
+
+if TYPE_CHECKING:
+    from smart_api_integrations.application.platform import Platform
+    from smart_api_integrations.core.webhook_schema import RawRequest
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen at.  [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen at.  [default: 8000]")] = None,
+    database_url: Annotated[
+        str | None,
+        typer.Option(help="`sqlite:///file` or `postgresql://…`.  [default: sqlite:///webhooks.db]"),
+    ] = None,
+    providers: Annotated[
+        str | None, typer.Option(help="Folder of your own providers.  [default: providers]")
+    ] = None,
+    handlers: Annotated[str | None, typer.Option(help="Modules with your handlers, comma-separated.")] = None,
+    roles: Annotated[
+        str | None, typer.Option(help="What this process does.  [default: gateway,worker,api]")
+    ] = None,
+) -> None:
+    """Run the server: the ways in, the worker, the API and the dashboard.
+
+    Everything can also be set by `WEBHOOKS_*` variables and in `webhooks.toml`.
+
+    Examples:
+
+        webhooks serve
+
+        webhooks serve --handlers shop.webhooks --database-url postgresql://localhost/webhooks
+    """
+    from smart_api_integrations.application.configuration import settings_from_surroundings
+    from smart_api_integrations.server.logs import configure_logging
+    from smart_api_integrations.server.serve import serve as run
+
+    settings = settings_from_surroundings(
+        host=host,
+        port=port,
+        database_url=database_url,
+        providers_dir=providers,
+        handlers=handlers,
+        roles=roles,
+    )
+    configure_logging()
+    import_handlers(settings.handlers)
+    with _best_loop() as runner:
+        runner.run(run(settings, ready=announce))
+    _leave()
+
+
+def _leave() -> None:
+    """End the process though a handler's thread still runs: it cannot be stopped, and its work went back."""
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith(HANDLER_THREADS)]
+    for thread in threads:
+        thread.join(timeout=0.1)
+    if any(thread.is_alive() for thread in threads):
+        logging.getLogger(__name__).warning(
+            "A handler that did not finish was left behind", extra={"action": "stop"}
+        )
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def _best_loop() -> asyncio.Runner:
+    import uvloop
+
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
+def import_handlers(modules: Sequence[str]) -> None:
+    """Import the modules that register handlers; the current folder is searched first.
+
+    Raises:
+        ConfigurationError: One cannot be imported; the message says which and why.
+    """
+    if modules:
+        sys.path.insert(0, str(Path.cwd()))
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            message = f"The handler module {module!r} cannot be imported: {type(error).__name__}: {error}"
+            raise ConfigurationError(message) from error
+
+
+def announce(platform: Platform, url: str) -> None:
+    """Say that the server is ready, where the dashboard is, and how to try it."""
+    typer.echo(f"Ready. Dashboard: {url}/   Ways in: {url}/webhooks/<provider>")
+    request = platform.sample()
+    if request is not None:
+        typer.echo(f"Try it:\n  {as_curl(request, url)}")
+    sys.stdout.flush()
+
+
+def as_curl(request: RawRequest, url: str) -> str:
+    """Return a command that sends *request* to the server at *url*, byte for byte."""
+    headers = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers.items())
+    return f"curl -X POST {headers} --data-binary {shlex.quote(request.body.decode())} {url}{request.path}"

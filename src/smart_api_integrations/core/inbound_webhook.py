@@ -1,0 +1,186 @@
+"""One way in for a provider, and the judgement of a request that comes through it. Floor 1.
+
+Rules:
+
+1. First the sender's address, where the webhook has a list of them; then the signature, over the exact
+   bytes; only then is anything parsed.
+2. A request is either judged whole or refused: ``VerificationFailed`` before it was believed,
+   ``MalformedRequest`` with ``verified`` set after it. Nothing else comes out, whatever goes in.
+3. Nothing here reads a clock, a store or the environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from smart_api_integrations.core.deduplication import dedupe_keys
+from smart_api_integrations.core.event_types import matches
+from smart_api_integrations.core.extraction import Extraction
+from smart_api_integrations.core.journal import DEFAULT_TENANT, Proof
+from smart_api_integrations.core.request_view import RequestView
+from smart_api_integrations.core.signatures import Scheme, Secret, Verified
+from smart_api_integrations.core.signatures.verifier_scheme import GENERIC_SIGNATURE, VerifierScheme
+from smart_api_integrations.core.source_addresses import Network, is_listed
+from smart_api_integrations.core.templates import Template
+from smart_api_integrations.core.webhook import WebhookVerifier
+from smart_api_integrations.core.webhook_schema import Headers, RawRequest, parse_json
+from smart_api_integrations.errors import MalformedRequest, VerificationFailed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyRules:
+    """How a webhook's bodies are read.
+
+    Attributes:
+        form_json_field: The form field that holds the JSON, for providers that can send a form.
+        max_bytes: The largest body; None for the platform's own limit.
+    """
+
+    form_json_field: str | None = None
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """How many requests a webhook takes."""
+
+    requests_per_minute: int
+    burst_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What is known of a request that verified.
+
+    Attributes:
+        proof: Why it was believed.
+        payload: The parsed body.
+        event_type: The provider's word for what happened, or None.
+        action: Its second half, or None.
+        event_id: The provider's own id, or None.
+        occurred_at: When the provider says that it happened, or None.
+        dedupe_keys: What a store tells a duplicate by.
+    """
+
+    proof: Proof
+    payload: Any = field(repr=False)
+    event_type: str | None
+    action: str | None
+    event_id: str | None
+    occurred_at: datetime | None
+    dedupe_keys: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundWebhook:
+    """One way in: ``provider`` and ``name``.
+
+    Attributes:
+        path: An address of its own beside ``/webhooks/{provider}[/{name}]``, or None.
+        scheme: How its requests are verified.
+        secrets: Newest first; any of them verifies.
+        signature: Where a verifier of the user's own finds the signature.
+        extraction: Where its requests say what they are about.
+        body: How its bodies are read.
+        events: Patterns of the types that are handled; others are kept and ignored. Empty for all.
+        mode: ``inline`` or ``queued``; None for the place's own default.
+        allowed_networks: Where its requests may come from; empty for anywhere.
+        documentation: The provider's page on its webhooks.
+    """
+
+    provider: str
+    name: str = "default"
+    tenant: str = DEFAULT_TENANT
+    path: str | None = None
+    scheme: Scheme
+    secrets: tuple[Secret, ...] = ()
+    signature: Template = GENERIC_SIGNATURE
+    extraction: Extraction = field(default_factory=Extraction)
+    body: BodyRules = field(default_factory=BodyRules)
+    events: tuple[str, ...] = ()
+    mode: Literal["inline", "queued"] | None = None
+    rate_limit: RateLimit | None = None
+    allowed_networks: tuple[Network, ...] = ()
+    documentation: str | None = None
+
+    def judge(
+        self,
+        request: RawRequest,
+        *,
+        now: datetime,
+        parse_json: Callable[[bytes], Any] = parse_json,
+        verifier: WebhookVerifier | None = None,
+    ) -> Judgement:
+        """Verify *request*, then read it.
+
+        Args:
+            request: What came off the socket.
+            now: What the signed time is judged against.
+            parse_json: Parses a body; raises ``MalformedRequest`` for what is not JSON.
+            verifier: Replaces the scheme.
+
+        Raises:
+            VerificationFailed: It did not verify; nothing of it was parsed but what is signed.
+            MalformedRequest: It verified, but cannot be read; ``verified`` is True.
+        """
+        view = self._view(request, parse_json)
+        verified = self._verify(view, now=now, verifier=verifier)
+        try:
+            payload = view.payload
+            extracted = self.extraction.read(view)
+        except MalformedRequest as error:
+            raise MalformedRequest(str(error), verified=True) from error
+        return Judgement(
+            proof=verified.proof,
+            payload=payload,
+            event_type=extracted.event_type,
+            action=extracted.action,
+            event_id=extracted.event_id,
+            occurred_at=extracted.occurred_at,
+            dedupe_keys=dedupe_keys(
+                tenant=self.tenant,
+                provider=self.provider,
+                webhook_name=self.name,
+                event_id=extracted.exact_event_id,
+                signed=verified.signed,
+            ),
+        )
+
+    def verify(
+        self, request: RawRequest, *, now: datetime, verifier: WebhookVerifier | None = None
+    ) -> Verified:
+        """Verify *request* without reading it.
+
+        Raises:
+            VerificationFailed: It did not verify.
+        """
+        return self._verify(self._view(request, parse_json), now=now, verifier=verifier)
+
+    def payload(
+        self, *, body: bytes, headers: Headers, parse_json: Callable[[bytes], Any] = parse_json
+    ) -> Any:
+        """Return the payload of a request that was judged before, from what is kept of it.
+
+        Raises:
+            MalformedRequest: The body cannot be read.
+        """
+        return self._view(RawRequest(headers=headers, body=body), parse_json).payload
+
+    def expects(self, event_type: str | None, action: str | None = None) -> bool:
+        """Tell whether events of this type are handled, or only kept."""
+        return not self.events or any(matches(pattern, event_type, action) for pattern in self.events)
+
+    def _view(self, request: RawRequest, parse_json: Callable[[bytes], Any]) -> RequestView:
+        return RequestView(request, parse_json=parse_json, form_json_field=self.body.form_json_field)
+
+    def _verify(self, view: RequestView, *, now: datetime, verifier: WebhookVerifier | None) -> Verified:
+        if self.allowed_networks and not is_listed(view.request.remote_address, self.allowed_networks):
+            message = "The request comes from an address that is not on the webhook's ip_whitelist."
+            raise VerificationFailed(message)
+        if verifier is None:
+            return self.scheme.verify(view, now=now, secrets=self.secrets)
+        scheme = VerifierScheme(verifier=verifier, signature=self.signature)
+        return scheme.verify(view, now=now, secrets=self.secrets)

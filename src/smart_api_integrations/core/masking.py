@@ -1,0 +1,100 @@
+"""What may be shown of a value that is a secret, or that carries one. Floor 1.
+
+Pages and API answers show headers, URLs and secrets only through these functions. They show enough to
+tell two values apart and never enough to use one.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+MASK = "••••"
+
+_SENSITIVE = re.compile(
+    r"authorization|cookie|signature|hmac|secret|token|password|credential|api-?key|access-?key|auth-?key|x-auth",
+    re.IGNORECASE,
+)
+
+# From this length on the two ends of a value tell it apart and give too little of it away to matter.
+_ENOUGH = 20
+_LOOKS_LIKE_A_KEY = 20
+_LOOKS_LIKE_AN_ACCOUNT = 9
+
+
+def is_sensitive(header: str) -> bool:
+    """Tell whether a header of this name carries a credential or a signature.
+
+    >>> is_sensitive("X-Hub-Signature-256"), is_sensitive("Content-Type")
+    (True, False)
+    """
+    return _SENSITIVE.search(header) is not None
+
+
+def masked_header(name: str, value: str) -> str:
+    """Return a header's value as it may be shown: cut where the name says that it is sensitive.
+
+    >>> masked_header("X-Hub-Signature-256", "sha256=757107ea0eb2509fc211221cce984b8a")
+    'sha256=757107…4b8a'
+    >>> masked_header("Authorization", "Basic dXNlcjpwYXNz")
+    'Basic ••••'
+    """
+    if not is_sensitive(name):
+        return value
+    label, separator, rest = _labelled(value)
+    return label + separator + _ends(rest)
+
+
+def masked_secret(secret: str) -> str:
+    """Return what names a secret without giving it away.
+
+    >>> masked_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), masked_secret("hunter2")
+    ('whsec_…LaSw', '••••')
+    """
+    prefix = "whsec_" if secret.startswith("whsec_") else ""
+    rest = secret.removeprefix(prefix)
+    return f"{prefix}…{rest[-4:]}" if len(rest) >= _ENOUGH else prefix + MASK
+
+
+def masked_url(url: str) -> str:
+    """Return a URL without credentials, query values and parts of the path that look like a key.
+
+    >>> masked_url("https://user:pass@hooks.slack.com/services/T02AB12CD/B07XY34ZQ/k3YsT0nEoFmAnYmOrE12?x=1")
+    'https://hooks.slack.com/services/T02A…/B07X…/••••?x=••••'
+    """
+    try:
+        parts = urlsplit(url)
+        host = _host(parts)
+    except ValueError:
+        return MASK
+    path = "/".join(_segment(segment) for segment in parts.path.split("/"))
+    query = "&".join(f"{name}={MASK}" for name, _ in parse_qsl(parts.query, keep_blank_values=True))
+    if parts.query and not query:
+        query = MASK
+    return f"{parts.scheme}://{host}{path}" + (f"?{query}" if query else "")
+
+
+def _host(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    if ":" in host:
+        host = f"[{host}]"
+    return host if parts.port is None else f"{host}:{parts.port}"
+
+
+def _segment(segment: str) -> str:
+    if len(segment) >= _LOOKS_LIKE_A_KEY and not re.fullmatch(r"[a-z]+(?:[-_.][a-z]+)+", segment):
+        return MASK
+    shouted = segment.isdigit() or (segment.upper() == segment and any(char.isdigit() for char in segment))
+    if len(segment) >= _LOOKS_LIKE_AN_ACCOUNT and shouted:
+        return segment[:4] + "…"
+    return segment
+
+
+def _labelled(value: str) -> tuple[str, str, str]:
+    """Part ``sha256=…``, ``Bearer …`` or ``v1,…`` into its label, the mark between and the rest."""
+    match = re.match(r"([A-Za-z][A-Za-z0-9_-]{0,15})([=, ]+)(.+)", value, re.DOTALL)
+    return ("", "", value) if match is None else (match[1], match[2], match[3])
+
+
+def _ends(value: str) -> str:
+    return f"{value[:6]}…{value[-4:]}" if len(value) >= _ENOUGH else MASK

@@ -1,0 +1,184 @@
+"""One request as templates read it: every part parsed on first use, and only once. Floor 1.
+
+Rules:
+
+1. A name that must have one value and has several (header, query or form field) is refused, never
+   joined and never picked from: which of them the sender meant, nobody can tell.
+2. A header whose name is written with underscores is not the header with dashes. Servers disagree on
+   it, so an intermediary may have let a forged ``X_Signature`` pass (CVE-2015-0219).
+3. Nothing is read from ``Host`` or ``X-Forwarded-*``: ``url`` is the configured one or absent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from smart_api_integrations.core.webhook_schema import RawRequest, parse_json
+from smart_api_integrations.errors import MalformedRequest
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 1000  # as Django's DATA_UPLOAD_MAX_NUMBER_FIELDS
+_JSON_BEGINS = frozenset((b"{", b"["))
+_UNREAD: Any = object()
+
+Fields = Mapping[str, list[str]]
+
+
+class RequestView:
+    """The parts of one request; also the time and the id that its signature scheme found.
+
+    Not thread-safe: one view serves one judgement.
+
+    Attributes:
+        request: The request itself.
+        body: Its exact bytes.
+        timestamp: The signed time as received, set by the scheme; None until then.
+        id: The message id as received, set by the scheme; None until then.
+    """
+
+    __slots__ = ("_form", "_form_json_field", "_json", "_numbers", "_parse_json", "_query", "body", "id",
+                 "request", "timestamp")  # fmt: skip
+
+    def __init__(
+        self,
+        request: RawRequest,
+        *,
+        parse_json: Callable[[bytes], Any] = parse_json,
+        form_json_field: str | None = None,
+    ) -> None:
+        """View *request*.
+
+        Args:
+            request: What came off the socket.
+            parse_json: Parses a body; raises ``MalformedRequest`` for what is not JSON.
+            form_json_field: The form field that holds the JSON, where the body is a form.
+        """
+        self.request = request
+        self.body = request.body
+        self.timestamp: bytes | None = None
+        self.id: bytes | None = None
+        self._parse_json = parse_json
+        self._form_json_field = form_json_field
+        self._json: Any = _UNREAD
+        self._numbers: Any = _UNREAD
+        self._form: Fields | None = _UNREAD
+        self._query: Fields | None = None
+
+    def header(self, name: str) -> str | None:
+        """Return a header's one value, or None where it is absent.
+
+        Raises:
+            MalformedRequest: It is there more than once.
+        """
+        values = self.request.headers.get_all(name)
+        if not values:
+            return None
+        return values[0] if len(values) == 1 else _refuse_repeated("header", name)
+
+    def query_value(self, name: str) -> str | None:
+        """Return a query parameter's one value, or None where it is absent.
+
+        Raises:
+            MalformedRequest: It is there more than once, or the query string cannot be read.
+        """
+        if self._query is None:
+            self._query = _fields(self.request.query.encode("utf-8", "surrogatepass"), "query string")
+        return _one(self._query, name, "query parameter")
+
+    def form_value(self, name: str) -> str | None:
+        """Return a form field's one value, or None where it is absent or the body is no form.
+
+        Raises:
+            MalformedRequest: It is there more than once, or the form cannot be read.
+        """
+        return None if self.form is None else _one(self.form, name, "form field")
+
+    @property
+    def form(self) -> Fields | None:
+        """The form's fields, or None where the body is no form.
+
+        What begins like JSON is JSON: the content type is not signed, so it must not be able to turn a
+        body that was captured as one thing into another.
+        """
+        if self._form is _UNREAD:
+            self._form = _fields(self.body, "form") if self._is_form() else None
+        return self._form
+
+    @property
+    def json(self) -> Any:
+        """The parsed JSON, from the body or from the form field that holds it; None where there is none.
+
+        Raises:
+            MalformedRequest: It is not valid JSON.
+        """
+        if self._json is _UNREAD:
+            source = self._json_source()
+            self._json = None if source is None else self._parse_json(source)
+        return self._json
+
+    @property
+    def json_numbers_as_text(self) -> Any:
+        """The same JSON with every number as the text it was sent as: ``1E2`` stays ``1E2``."""
+        if self._numbers is _UNREAD:
+            source = self._json_source() or b"null"
+            try:
+                self._numbers = json.loads(source.decode(), parse_float=str, parse_int=str)
+            except (ValueError, RecursionError) as error:
+                message = "The body's JSON cannot be read."
+                raise MalformedRequest(message) from error
+        return self._numbers
+
+    @property
+    def payload(self) -> Any:
+        """What handlers get: the JSON, or the form's fields (a repeated one as a list).
+
+        Raises:
+            MalformedRequest: The body is neither JSON nor a form.
+        """
+        form = self.form
+        if form is None or self._json_source() is not None:
+            return self.json
+        return {name: values[0] if len(values) == 1 else values for name, values in form.items()}
+
+    def _is_form(self) -> bool:
+        if self.body[:1] in _JSON_BEGINS or self.body[:64].lstrip()[:1] in _JSON_BEGINS:
+            return False
+        content_type = self.header("Content-Type") or ""
+        return content_type.partition(";")[0].strip().lower() == FORM_TYPE
+
+    def _json_source(self) -> bytes | None:
+        if self.form is None:
+            return self.body
+        if self._form_json_field is None:
+            return None
+        text = self.form_value(self._form_json_field)
+        return None if text is None else text.encode("utf-8", "surrogatepass")
+
+
+def _fields(text: bytes, where: str) -> Fields:
+    try:
+        pairs = parse_qsl(
+            text.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
+        )
+    except ValueError as error:
+        message = f"The {where} is not valid UTF-8 or has more than {_MOST_FIELDS} fields."
+        raise MalformedRequest(message) from error
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        fields.setdefault(name, []).append(value)
+    return fields
+
+
+def _one(fields: Fields, name: str, what: str) -> str | None:
+    values = fields.get(name)
+    if values is None:
+        return None
+    return values[0] if len(values) == 1 else _refuse_repeated(what, name)
+
+
+def _refuse_repeated(what: str, name: str) -> str:
+    message = f"The {what} {name} is there more than once; it must have one value."
+    raise MalformedRequest(message)

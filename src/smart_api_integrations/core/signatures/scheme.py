@@ -1,0 +1,53 @@
+"""What a signature scheme is, and what it finds out. Floor 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from smart_api_integrations.core.journal import Proof
+from smart_api_integrations.core.request_view import RequestView
+from smart_api_integrations.core.signatures.secrets import Secret
+from smart_api_integrations.core.webhook_schema import RawRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A request that verified.
+
+    Attributes:
+        proof: Why it was believed.
+        signed: The bytes under the signature, for deduplication; None where nothing is signed.
+    """
+
+    proof: Proof
+    signed: bytes | None = field(repr=False)
+
+
+class Scheme(Protocol):
+    """One way of proving that a request is from who it says."""
+
+    @property
+    def name(self) -> str:
+        """The scheme's key in ``SCHEMES``."""
+
+    def verify(self, view: RequestView, *, now: datetime, secrets: Sequence[Secret]) -> Verified:
+        """Return the proof.
+
+        Pure, and total over hostile input: whatever bytes the request holds, it returns or it raises
+        ``VerificationFailed``. Leaves the signed time and message id on *view* for the extraction.
+
+        Raises:
+            VerificationFailed: One of its subclasses, by what is wrong.
+        """
+
+    def sign(
+        self, request: RawRequest, *, now: datetime, secret: Secret, message_id: str
+    ) -> Mapping[str, str]:
+        """Return the headers that make *request* verify: the sender's side, for samples and tests.
+
+        Raises:
+            InvalidInput: The scheme has no sender's side that we could play.
+        """

@@ -1,0 +1,94 @@
+"""``scheme: custom``: a verifier of the user's own. Floor 1.
+
+Until one is given it refuses every request. Whatever the verifier raises counts as a no: it is fed
+hostile bytes, and what it raises on them must not become a server error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from smart_api_integrations.core.journal import Proof
+from smart_api_integrations.core.request_view import RequestView
+from smart_api_integrations.core.signatures.scheme import Verified
+from smart_api_integrations.core.signatures.secrets import Secret
+from smart_api_integrations.core.signatures.signature_field import read_or_refuse
+from smart_api_integrations.core.templates import Template, compile_template
+from smart_api_integrations.core.webhook import WebhookVerifier
+from smart_api_integrations.core.webhook_schema import RawRequest
+from smart_api_integrations.errors import (
+    InvalidInput,
+    SignatureMalformed,
+    SignatureMismatch,
+    VerificationFailed,
+)
+
+GENERIC_SIGNATURE = compile_template("{header:X-Webhook-Signature|header:X-Signature}")
+"""Where a provider's signature is that names no header."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifierScheme:
+    """Asks a verifier, once for each secret, newest first.
+
+    Attributes:
+        verifier: Asked with the body, the signature ("" where there is none) and the secret as the
+            variable holds it ("" where the webhook has none); ``headers`` and ``now`` as keywords.
+        signature: Where the signature is.
+    """
+
+    verifier: WebhookVerifier | None = None
+    signature: Template = GENERIC_SIGNATURE
+    name: str = "custom"
+
+    def verify(self, view: RequestView, *, now: datetime, secrets: Sequence[Secret]) -> Verified:
+        """Return the proof that the verifier said True.
+
+        Raises:
+            VerificationFailed: There is no verifier.
+            SignatureMalformed: The signature's header is there twice.
+            SignatureMismatch: The verifier said anything but True, or raised.
+        """
+        if self.verifier is None:
+            message = "This webhook's verifier is not set: assign one to processor.verifier."
+            raise VerificationFailed(message)
+        signature = read_or_refuse(self.signature, view, SignatureMalformed) or b""
+        texts = [secret.text for secret in secrets] or [""]
+        for index, text in enumerate(texts):
+            if _says_yes(self.verifier, view, signature=signature, secret=text, now=now):
+                name = secrets[index].name if secrets else None
+                proof = Proof(scheme=self.name, secret_name=name, secret_index=index, secrets_tried=index + 1)
+                # nobody but the verifier knows what is signed: the same body under another signature is new
+                return Verified(proof=proof, signed=signature + b"\0" + view.body)
+        raise SignatureMismatch
+
+    def sign(
+        self,
+        request: RawRequest,
+        *,
+        now: datetime,
+        secret: Secret,
+        message_id: str,
+    ) -> Mapping[str, str]:
+        """Refuse: a verifier only verifies.
+
+        Raises:
+            InvalidInput: Always.
+        """
+        message = (
+            "A webhook with a verifier of its own cannot be signed for: send it a request that you signed."
+        )
+        raise InvalidInput(message)
+
+
+def _says_yes(
+    verifier: WebhookVerifier, view: RequestView, *, signature: bytes, secret: str, now: datetime
+) -> bool:
+    text = signature.decode("utf-8", "replace")
+    headers = view.request.headers
+    try:
+        return verifier.verify(view.body, text, secret, headers=headers, now=now) is True
+    except Exception:  # noqa: BLE001 - the user's own code on hostile bytes: whatever it raises is a no
+        return False

@@ -1,0 +1,129 @@
+"""The dashboard as one Starlette application. Floor 8.
+
+It checks no credentials: whoever mounts it puts that before it.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from smart_api_integrations.application.platform import Platform
+from smart_api_integrations.dashboard.desk import Desk
+from smart_api_integrations.dashboard.pages import (
+    dead_letters,
+    endpoints,
+    event,
+    events,
+    messages,
+    overview,
+    rejections,
+    search,
+    sources,
+)
+from smart_api_integrations.dashboard.rendering import PACKAGE, Renderer
+from smart_api_integrations.errors import InvalidInput, NotFound, StorageUnavailable
+
+logger = logging.getLogger(__name__)
+
+PAGES = (overview, events, event, rejections, messages, endpoints, dead_letters, sources, search)
+PATHS = frozenset(
+    {
+        "/dead-letters",
+        "/deliveries",
+        "/endpoints",
+        "/events",
+        "/handlings",
+        "/messages",
+        "/rejections",
+        "/search",
+        "/sources",
+        "/static",
+    }
+)
+"""The first part of every path that the dashboard answers."""
+
+_STORES = {"sqlite": "SQLite, synced on every commit", "postgresql": "PostgreSQL"}
+
+
+class CachedFiles(StaticFiles):
+    """The style sheets and scripts; their addresses carry a version, so they may be kept for ever."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file, to be cached."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def create_dashboard(platform: Platform) -> Starlette:
+    """Return the dashboard over *platform*, to be mounted at ``/`` or under any prefix."""
+    engine = platform.settings.database_url.partition(":")[0].partition("+")[0]
+    desk = Desk(platform, Renderer(_STORES.get(engine, engine)))
+    routes: list[BaseRoute] = [route for page in PAGES for route in page.create_routes(desk)]
+    routes.append(Mount("/static", CachedFiles(packages=[(PACKAGE, "static")]), name="static"))
+    faults = FaultPages(desk)
+    return Starlette(
+        routes=routes,
+        exception_handlers={
+            HTTPException: faults.http,
+            NotFound: faults.not_found,
+            InvalidInput: faults.invalid,
+            StorageUnavailable: faults.unavailable,
+            Exception: faults.unexpected,
+        },
+    )
+
+
+class FaultPages:
+    """The pages of what went wrong: what, why, what to do."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Render with *desk*, without asking the store."""
+        self._desk = desk
+
+    async def http(self, request: Request, error: Exception) -> Response:
+        """Answer an unknown address, or a method that it does not take."""
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        if status == 404:
+            return await self.not_found(request, NotFound("There is no page at this address."))
+        return self._page(
+            request, status, "This cannot be done here", "The address does not take this kind of request."
+        )
+
+    async def not_found(self, request: Request, error: Exception) -> Response:
+        """Answer an id that is unknown."""
+        hint = "It may be misspelled, or be past its retention. The search above takes any id."
+        return self._page(request, 404, "Nothing is here", f"{error} {hint}")
+
+    async def invalid(self, request: Request, error: Exception) -> Response:
+        """Answer what was asked for and cannot be done."""
+        return self._page(request, 422, "This could not be done", f"{error} Nothing was changed.")
+
+    async def unavailable(self, request: Request, _error: Exception) -> Response:
+        """Answer while the store is away."""
+        text = (
+            "The database does not answer. Nothing that was accepted is lost: providers are told to send "
+            "again until it is back. Look at the server's log, and at the database."
+        )
+        response = self._page(request, 503, "The journal cannot be reached", text)
+        response.headers["Retry-After"] = "5"
+        return response
+
+    async def unexpected(self, request: Request, _error: Exception) -> Response:
+        """Answer a fault of ours; the server logs it."""
+        return self._page(
+            request, 500, "This page failed", "The server's log has the reason. Receiving goes on."
+        )
+
+    def _page(self, request: Request, status: int, title: str, text: str) -> Response:
+        return self._desk.plain_page(
+            request, "fault.html", status=status, title=title, text=text, code=status
+        )

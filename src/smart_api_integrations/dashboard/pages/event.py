@@ -1,0 +1,68 @@
+"""``/events/{id}``: one event with its verdict, its trace, its request and every answer. Floor 8."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from smart_api_integrations.core.journal import ReceivedEvent, Trace
+from smart_api_integrations.core.webhook_schema import Headers
+from smart_api_integrations.dashboard.desk import Desk, asked
+from smart_api_integrations.dashboard.views.answers import answer
+from smart_api_integrations.dashboard.views.commands import read_curl, replay_curl, request_curl
+from smart_api_integrations.dashboard.views.event import event_page
+from smart_api_integrations.dashboard.views.payload import body_view, headers_view
+from smart_api_integrations.errors import NotFound
+
+BODY_TABS = {"pretty": "Pretty", "raw": "Raw", "hex": "Hex", "headers": "Headers"}
+ANSWER_TABS = {"body": "Body", "headers": "Headers", "sent": "What we sent"}
+
+
+def create_routes(desk: Desk) -> list[Route]:
+    """Return the routes of an event's page, and of its exact body."""
+
+    async def event(request: Request) -> Response:
+        trace, received = await _read(desk, request)
+        tab = chosen(request, "body", BODY_TABS)
+        content_type = Headers(received.headers).get("content-type", "")
+        page = event_page(trace, received, now=desk.journal.now())
+        dead = page.callout.replay if page.callout else ""
+        return await desk.page(
+            request,
+            "event.html",
+            page=page,
+            body=body_view(received.body, content_type=content_type, mode=tab),
+            headers=headers_view(received.headers),
+            tab=tab,
+            tabs=BODY_TABS,
+            answer=answer(trace, attempt_id=asked(request, "attempt")),
+            answer_tab=chosen(request, "answer", ANSWER_TABS),
+            answer_tabs=ANSWER_TABS,
+            attempt=asked(request, "attempt"),
+            curl=request_curl(received),
+            read=read_curl(f"/api/received/{received.id}", with_key=desk.has_keys),
+            replay=replay_curl(dead, with_key=desk.has_keys) if dead else "",
+            base=desk.base(request),
+        )
+
+    async def body(request: Request) -> Response:
+        _, received = await _read(desk, request)
+        headers = {"Content-Disposition": f'attachment; filename="{received.id}.body"'}
+        return Response(received.body, media_type="application/octet-stream", headers=headers)
+
+    return [Route("/events/{event_id}", event), Route("/events/{event_id}/body", body)]
+
+
+async def _read(desk: Desk, request: Request) -> tuple[Trace, ReceivedEvent]:
+    trace = await desk.journal.events.trace(request.path_params["event_id"])
+    if trace is None or trace.event is None:
+        message = "No event has this id."
+        raise NotFound(message)
+    return trace, trace.event
+
+
+def chosen(request: Request, name: str, tabs: dict[str, str]) -> str:
+    """Return the tab that the query names, else the first."""
+    word = asked(request, name)
+    return word if word in tabs else next(iter(tabs))

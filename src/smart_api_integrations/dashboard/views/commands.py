@@ -1,0 +1,78 @@
+"""The calls that a page can be copied as. Floor 8.
+
+Values are quoted for a POSIX shell. What is secret becomes a shell variable: a command that is pasted
+into a chat must not carry a signature or a cookie.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from urllib.parse import quote
+
+from smart_api_integrations.core.journal import ReceivedEvent
+from smart_api_integrations.core.masking import is_sensitive
+
+LONGEST_INLINE = 16 * 1024
+
+_IN_A_PATH = "/!$&'()*+,;=:@~-._%"  # RFC 3986, 3.3
+_IN_A_QUERY = _IN_A_PATH + "?"
+
+# Set by curl itself, or about the connection that is gone (RFC 9110, 7.6.1).
+_LEFT_OUT = frozenset(
+    {"host", "content-length", "connection", "transfer-encoding", "accept-encoding", "expect"}
+)
+
+
+def replay_curl(work_id: str, *, with_key: bool) -> str:
+    """Return the call that replays one dead letter."""
+    return _api("POST", f"/api/dead-letters/{work_id}/replay", with_key=with_key)
+
+
+def read_curl(path: str, *, with_key: bool) -> str:
+    """Return the call that reads the same as JSON."""
+    return _api("GET", path, with_key=with_key)
+
+
+def request_curl(event: ReceivedEvent) -> str:
+    """Return the call that sends the request of *event* again, with its headers and its exact bytes."""
+    path = quote(event.path, safe=_IN_A_PATH) + (
+        f"?{quote(event.query, safe=_IN_A_QUERY)}" if event.query else ""
+    )
+    lines = [f'curl -X {shlex.quote(_printable(event.method))} "$URL"{shlex.quote(path)}']
+    lines += [f"-H {_header(name, value)}" for name, value in event.headers if name.lower() not in _LEFT_OUT]
+    lines.append(f"--data-binary {_body(event)}")
+    return " \\\n  ".join(lines)
+
+
+def _api(method: str, path: str, *, with_key: bool) -> str:
+    lines = [f'curl -X {method} "$URL{path}"' if method != "GET" else f'curl "$URL{path}"']
+    if with_key:
+        lines.append('-H "Authorization: Bearer $KEY"')
+    return " \\\n  ".join(lines)
+
+
+def _header(name: str, value: str) -> str:
+    name = _printable(name)
+    if is_sensitive(name):
+        variable = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
+        return f'{shlex.quote(name + ": ")}"${variable}"'
+    return shlex.quote(f"{name}: {_printable(value)}")
+
+
+def _body(event: ReceivedEvent) -> str:
+    try:
+        text = event.body.decode("utf-8")
+    except UnicodeDecodeError:
+        text = "\0"
+    if (
+        len(text) > LONGEST_INLINE
+        or not text.replace("\n", "").replace("\t", "").isprintable()
+        or text.startswith("@")
+    ):
+        return f"@{event.id}.body"
+    return shlex.quote(text)
+
+
+def _printable(value: str) -> str:
+    return "".join(char for char in value if char.isprintable())

@@ -1,0 +1,275 @@
+"""Why a request may not be accepted: every reason, its causes, how evidence weighs them. Floor 8."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from smart_api_integrations.core.journal import EventSummary, Rejection
+from smart_api_integrations.dashboard.views.measures import moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known beside the rejection itself.
+
+    Attributes:
+        last_verified: The newest event of the same provider that verified, or None.
+        alike: How many of the newest rejections have the same webhook and reason.
+        addresses: From how many addresses those came.
+        since: When the first of those came.
+        now: The time of looking.
+    """
+
+    last_verified: EventSummary | None
+    alike: int
+    addresses: int
+    since: datetime
+    now: datetime
+
+    @property
+    def verified_ago(self) -> str:
+        """When the last one verified, in words; empty where none did."""
+        return "" if self.last_verified is None else moment(self.last_verified.received_at, self.now).text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """How strongly the evidence points to a cause: 3 points to it, 0 rules it out; and in words."""
+
+    weight: int
+    said: str
+
+
+Weigh = Callable[[Rejection, Evidence], Finding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """A possible cause: what it is, why it looks so, what to do, and how the evidence weighs."""
+
+    title: str
+    text: str
+    weigh: Weigh
+
+
+def _always(weight: int, said: str) -> Weigh:
+    return lambda _rejection, _evidence: Finding(weight=weight, said=said)
+
+
+def _never_verified(_rejection: Rejection, evidence: Evidence) -> Finding:
+    if evidence.last_verified is None:
+        return Finding(weight=3, said="nothing has ever verified here")
+    return Finding(weight=1, said=f"one verified {evidence.verified_ago}")
+
+
+def _verified_before(_rejection: Rejection, evidence: Evidence) -> Finding:
+    if evidence.last_verified is None:
+        return Finding(weight=0, said="ruled out: none verified before")
+    if evidence.alike > 1 and evidence.last_verified.received_at < evidence.since:
+        return Finding(weight=4, said=f"{evidence.alike} failed, the last verified {evidence.verified_ago}")
+    return Finding(weight=1, said=f"less likely: one verified {evidence.verified_ago}")
+
+
+def _passed_a_proxy(rejection: Rejection, _evidence: Evidence) -> Finding:
+    hints = {"via", "forwarded", "x-forwarded-for", "x-forwarded-host", "cf-connecting-ip", "x-real-ip"}
+    named = sorted(hints & header_names(rejection))
+    if named:
+        return Finding(weight=2, said=f"possible: it carries {named[0]}")
+    return Finding(weight=1, said="less likely: no sign of a proxy")
+
+
+def _has_a_signature(rejection: Rejection, _evidence: Evidence) -> Finding:
+    named = [name for name in sorted(header_names(rejection)) if "signature" in name or "hmac" in name]
+    if named:
+        return Finding(weight=3, said=f"it carries {named[0]} instead")
+    return Finding(weight=0, said="ruled out: no signature of any kind")
+
+
+def _not_the_provider(rejection: Rejection, evidence: Evidence) -> Finding:
+    named = [name for name in header_names(rejection) if "signature" in name or "hmac" in name]
+    if named:
+        return Finding(weight=1, said="less likely: it carries a signature")
+    weight = 2 if evidence.last_verified is None else 3
+    return Finding(weight=weight, said="it carries no signature at all")
+
+
+def header_names(rejection: Rejection) -> set[str]:
+    """Return the names of the headers that the request carried, in lower case."""
+    listed = rejection.facts.get("headers", ())
+    return {str(name).lower() for name in listed} if isinstance(listed, (list, tuple)) else set()
+
+
+_WRONG_SECRET = Cause(
+    title="The secret here is not the one at {who}",
+    text="Copy the signing secret of exactly this webhook from {who} again: test and live, and each webhook, "
+    "have their own. Then set it here and restart.",
+    weigh=_never_verified,
+)
+_ROTATED = Cause(
+    title="The secret was changed at {who} and not here",
+    text="Set the new secret beside the old one: during a change both are tried.",
+    weigh=_verified_before,
+)
+_REWRITTEN = Cause(
+    title="Something on the way changed the body",
+    text="The signature is over the exact bytes. A proxy, a tunnel or a framework that parses and writes "
+    "JSON anew breaks it: let the body through untouched.",
+    weigh=_passed_a_proxy,
+)
+_STRANGER = Cause(
+    title="It was not {who}",
+    text="Anybody can send to a public address; nothing was run. Scanners do this all day.",
+    weigh=_not_the_provider,
+)
+_OTHER_HEADER = Cause(
+    title="It is signed in another way than this webhook expects",
+    text="Check that the address at {who} belongs to this webhook, and that its webhook.yaml reads the right "
+    "header.",
+    weigh=_has_a_signature,
+)
+_UNSIGNED = Cause(
+    title="No secret is set at {who}",
+    text="Many services sign only once a secret is set. Set one at {who}, and the same here.",
+    weigh=_never_verified,
+)
+_LATE = Cause(
+    title="It was sent again long after it was signed",
+    text="A copy of an old request, or a queue on the way that held it. Ask {who} to send it anew.",
+    weigh=_always(2, "likely where a single one fails"),
+)
+_CLOCK = Cause(
+    title="This server's clock is wrong",
+    text="Compare it with another and turn on time synchronisation (timedatectl set-ntp true).",
+    weigh=lambda _rejection, evidence: Finding(
+        weight=3 if evidence.alike > 1 else 1,
+        said=f"{evidence.alike} fail the same way" if evidence.alike > 1 else "less likely: a single one",
+    ),
+)
+_UNKNOWN_ADDRESS = Cause(
+    title="The address at the sender is wrong, or its webhook is not mounted",
+    text="Sources lists every address that is open, and the variable that a closed one waits for.",
+    weigh=_always(3, "no webhook has this name"),
+)
+_TOO_LARGE = Cause(
+    title="The sender's events are larger than the limit",
+    text="Raise WEBHOOKS_MAX_BODY_BYTES, or the webhook's own limit in its webhook.yaml.",
+    weigh=_always(2, "the limit was reached"),
+)
+_NOT_ITS_FORMAT = Cause(
+    title="The sender is set to another content type",
+    text="Set it to JSON (application/json) at {who}, where it lets you choose.",
+    weigh=_always(2, "the body could not be read"),
+)
+_SLOW_LINE = Cause(
+    title="The sender or the line is very slow, or somebody holds connections open",
+    text="One is harmless. Many from one address are an attack: block the address before this server.",
+    weigh=_always(2, "the body did not arrive in time"),
+)
+_WRONG_METHOD = Cause(
+    title="A browser or a probe opened the address",
+    text="Webhooks are posted. To see that the address is open, look at Sources.",
+    weigh=_always(3, "it was not a POST"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """A reason for people: short in lists, a sentence on its page, what may lie behind it.
+
+    Attributes:
+        reached: The index in ``CHECKS`` of the check that failed.
+    """
+
+    short: str
+    title: str
+    causes: tuple[Cause, ...]
+    reached: int
+
+
+_NOT_PROVEN = "We could not prove that {who} sent this, so nothing was run"
+_ADDRESS, COMPLETE, _HEADER, _TIME, _SIGNATURE, _PARSED = range(6)
+
+REASONS: Mapping[str, Reason] = {
+    "signature_mismatch": Reason(
+        short="signature mismatch",
+        title=_NOT_PROVEN,
+        causes=(_ROTATED, _WRONG_SECRET, _REWRITTEN, _STRANGER),
+        reached=_SIGNATURE,
+    ),
+    "signature_missing": Reason(
+        short="no signature", title=_NOT_PROVEN, causes=(_STRANGER, _UNSIGNED, _OTHER_HEADER), reached=_HEADER
+    ),
+    "signature_malformed": Reason(
+        short="signature malformed", title=_NOT_PROVEN, causes=(_OTHER_HEADER, _STRANGER), reached=_HEADER
+    ),
+    "timestamp_missing": Reason(
+        short="no timestamp", title=_NOT_PROVEN, causes=(_OTHER_HEADER, _STRANGER), reached=_TIME
+    ),
+    "timestamp_malformed": Reason(
+        short="timestamp malformed", title=_NOT_PROVEN, causes=(_OTHER_HEADER, _STRANGER), reached=_TIME
+    ),
+    "timestamp_too_old": Reason(
+        short="too old",
+        title="It was signed too long ago, so nothing was run",
+        causes=(_LATE, _CLOCK),
+        reached=_TIME,
+    ),
+    "timestamp_in_future": Reason(
+        short="from the future",
+        title="It says that it was signed in the future, so nothing was run",
+        causes=(_CLOCK, _STRANGER),
+        reached=_TIME,
+    ),
+    "malformed_request": Reason(
+        short="cannot be read",
+        title="The request could not be read, so nothing was run",
+        causes=(_NOT_ITS_FORMAT, _STRANGER),
+        reached=_PARSED,
+    ),
+    "unknown_webhook": Reason(
+        short="unknown address",
+        title="No webhook has this address",
+        causes=(_UNKNOWN_ADDRESS, _STRANGER),
+        reached=_ADDRESS,
+    ),
+    "method_not_allowed": Reason(
+        short="not a POST",
+        title="It was not a POST, so nothing was run",
+        causes=(_WRONG_METHOD,),
+        reached=_ADDRESS,
+    ),
+    "body_too_slow": Reason(
+        short="body too slow",
+        title="The body did not arrive in time",
+        causes=(_SLOW_LINE,),
+        reached=COMPLETE,
+    ),
+    "body_too_large": Reason(
+        short="body too large",
+        title="The body is larger than is allowed",
+        causes=(_TOO_LARGE,),
+        reached=COMPLETE,
+    ),
+}
+_OTHER = Reason(
+    short="not accepted",
+    title="The request was not accepted, so nothing was run",
+    causes=(),
+    reached=_ADDRESS,
+)
+
+CHECKS = (
+    "Address known",
+    "Body complete",
+    "Signature present and well formed",
+    "Timestamp, where one is signed",
+    "Signature",
+    "Readable",
+)
+
+
+def reason_of(rejection: Rejection) -> Reason:
+    """Return what is known of a rejection's reason; something even of a word that is new."""
+    return REASONS.get(rejection.reason, _OTHER)

@@ -1,0 +1,1 @@
+"""Reaching out: which addresses may be called, and the one client that calls them. Floor 3."""

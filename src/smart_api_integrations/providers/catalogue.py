@@ -1,0 +1,183 @@
+"""Every webhook that this installation knows: the packaged providers, and the user's over them. Floor 3.
+
+A packaged provider whose secret is not set is not mounted, and the dashboard says which variable is
+missing; a webhook in the user's own folder without its secret is an error. A secret that is set but
+empty is an error everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from smart_api_integrations.core.inbound_webhook import InboundWebhook
+from smart_api_integrations.core.signatures.secrets import SHORTEST_SAFE
+from smart_api_integrations.errors import ConfigurationError, InvalidInput, SecretMissing
+from smart_api_integrations.providers.definitions import (
+    Definition,
+    ReadFile,
+    packaged_definitions,
+    user_definitions,
+)
+from smart_api_integrations.providers.webhook_yaml import NAME, read_provider_file
+
+PACKAGED_DIR = Path(__file__).parent
+_FILE = "webhook.yaml"
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A webhook as people see it.
+
+    Attributes:
+        webhook: The webhook; without secrets where it is not mounted.
+        definition: Where it comes from, and how its secrets are written.
+        missing: The variable that must be set before it is mounted, or None.
+    """
+
+    webhook: InboundWebhook
+    definition: Definition = field(repr=False)
+    missing: str | None = None
+
+    @property
+    def key(self) -> Key:
+        """Provider and name."""
+        return self.webhook.provider, self.webhook.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """The webhooks by provider and name.
+
+    Attributes:
+        sources: All of them, mounted or not, sorted.
+        warnings: What is allowed but should be known, one sentence each.
+    """
+
+    sources: Mapping[Key, Source]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def webhooks(self) -> Mapping[Key, InboundWebhook]:
+        """Those that are mounted."""
+        return {key: source.webhook for key, source in self.sources.items() if source.missing is None}
+
+    @property
+    def unmounted(self) -> Mapping[Key, str]:
+        """Those that are not, each with the variable that is missing."""
+        return {key: source.missing for key, source in self.sources.items() if source.missing is not None}
+
+    @property
+    def paths(self) -> Mapping[str, Key]:
+        """The mounted webhooks' own paths, without a trailing slash."""
+        return {
+            _without_slash(webhook.path): key
+            for key, webhook in self.webhooks.items()
+            if webhook.path is not None
+        }
+
+    def source(self, provider: str, name: str = "default") -> Source:
+        """Return one, mounted or not.
+
+        Raises:
+            InvalidInput: It is unknown; the message names the nearest known ones.
+        """
+        found = self.sources.get((provider, name))
+        if found is not None:
+            return found
+        providers = sorted({known for known, _ in self.sources})
+        names = [known for of, known in self.sources if of == provider]
+        what, word, known = ("webhook", name, names) if names else ("provider", provider, providers)
+        near = get_close_matches(word, known, n=3) or known
+        message = f"The {what} {word!r} is unknown; known are {', '.join(near)}."
+        raise InvalidInput(message)
+
+    def describe(self) -> tuple[Source, ...]:
+        """Return all sources, sorted by provider and name, for lists."""
+        return tuple(self.sources.values())
+
+
+def load_catalogue(*, providers_dir: Path | None, environ: Mapping[str, str]) -> Catalogue:
+    """Read the packaged providers, and those of *providers_dir* over them.
+
+    Args:
+        providers_dir: The user's own folder; one that does not exist holds no providers.
+        environ: Where the secrets are.
+
+    Raises:
+        ConfigurationError: A file cannot be used, or two webhooks have the same path.
+        SecretMissing: A secret is empty, or one of the user's own webhooks has none; all are named.
+    """
+    packaged = {file.provider: file for file in _read_files(PACKAGED_DIR)}
+    own = () if providers_dir is None else _read_files(providers_dir)
+    definitions = [definition for file in packaged.values() for definition in packaged_definitions(file)]
+    definitions += [definition for file in own for definition in user_definitions(file, packaged=packaged)]
+    latest = {(each.webhook.provider, each.webhook.name): each for each in definitions}
+    sources, faults = _mount(latest, environ)
+    if faults:
+        raise SecretMissing("\n".join(faults))
+    catalogue = Catalogue(sources=dict(sorted(sources.items())), warnings=tuple(_warnings(sources.values())))
+    _refuse_shared_paths(catalogue.webhooks)
+    return catalogue
+
+
+def _read_files(folder: Path) -> tuple[ReadFile, ...]:
+    files = []
+    for path in sorted(folder.glob(f"*/{_FILE}")):
+        if not re.fullmatch(NAME, path.parent.name):
+            message = f"{path.parent}: a provider's folder is named with a-z, 0-9, - and _ (at most 63)."
+            raise ConfigurationError(message)
+        files.append(ReadFile(provider=path.parent.name, path=path, content=read_provider_file(path)))
+    return tuple(files)
+
+
+def _mount(
+    definitions: Mapping[Key, Definition], environ: Mapping[str, str]
+) -> tuple[dict[Key, Source], list[str]]:
+    sources: dict[Key, Source] = {}
+    faults: list[str] = []
+    for key, definition in definitions.items():
+        form = definition.secret_form
+        try:
+            secrets = () if form is None else form.read(environ)
+        except SecretMissing as error:
+            faults.append(f"{definition.origin}, webhook {key[1]!r}: {error}")
+            continue
+        missing = form.names[0] if form is not None and not secrets else None
+        if missing is not None and not definition.packaged:
+            faults.append(
+                f"{definition.origin}, webhook {key[1]!r}: {missing} is not set: "
+                "set it to the webhook's signing secret."
+            )
+        webhook = replace(definition.webhook, secrets=secrets)
+        sources[key] = Source(webhook=webhook, definition=definition, missing=missing)
+    return sources, faults
+
+
+def _warnings(sources: Iterable[Source]) -> Iterable[str]:
+    for source in sources:
+        yield from source.definition.warnings
+        for secret in source.webhook.secrets:
+            if len(secret.key) < SHORTEST_SAFE:
+                yield f"{secret.name} is shorter than {SHORTEST_SAFE} bytes: use a longer one."
+
+
+def _refuse_shared_paths(webhooks: Mapping[Key, InboundWebhook]) -> None:
+    known: dict[str, Key] = {}
+    for key, webhook in webhooks.items():
+        if webhook.path is None:
+            continue
+        other = known.setdefault(_without_slash(webhook.path), key)
+        if other != key:
+            both = f"{'/'.join(other)} and {'/'.join(key)}"
+            message = f"The webhooks {both} have the same path {webhook.path!r}: change one."
+            raise ConfigurationError(message)
+
+
+def _without_slash(path: str) -> str:
+    return path.rstrip("/") or "/"

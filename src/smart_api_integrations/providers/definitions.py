@@ -1,0 +1,234 @@
+"""From the files of one provider to its webhooks, before their secrets are known. Floor 3.
+
+What a webhook says is laid over what lies below it, key by key (``flat_vocabulary.lay_over``)::
+
+    the packaged webhook of this name, else the packaged default    the preset
+    the user's default         but not its path and not its events
+    the file's default_* keys
+    the webhook itself
+
+An unknown provider has no preset, unless it names the signature header of a packaged one: then it is
+verified as that one is. ``provider`` folders of the user's own have the same name as the packaged
+one that they refine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from smart_api_integrations.core.extraction import DEFAULT_EVENT_ID, DEFAULT_EVENT_TYPE, Extraction
+from smart_api_integrations.core.inbound_webhook import BodyRules, InboundWebhook, RateLimit
+from smart_api_integrations.core.signatures import SCHEMES, SecretForm
+from smart_api_integrations.core.signatures.hmac_scheme import HmacScheme
+from smart_api_integrations.core.signatures.scheme_options import signature_sources
+from smart_api_integrations.core.source_addresses import parse_networks
+from smart_api_integrations.core.templates import Template, compile_template
+from smart_api_integrations.errors import ConfigurationError
+from smart_api_integrations.providers.flat_vocabulary import FLAT_KEYS, Block, generic_signature, lay_over
+from smart_api_integrations.providers.webhook_yaml import ProviderFile, SampleBlock, WebhookBlock
+
+_DEFAULT = "default"
+_NOT_INHERITED = ("path", "events")
+_NO_PRESET: Block = {"verification": {"scheme": "hmac", "algorithm": "sha256"}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A webhook without its secrets.
+
+    Attributes:
+        webhook: Everything but the secrets.
+        secret_form: Where they are and how they are written; None where the scheme needs none.
+        origin: The file that it was read from.
+        packaged: Whether that file came with the package.
+        title: The provider's name as people write it.
+        samples: The provider's typical events.
+        warnings: What is allowed but should be known.
+    """
+
+    webhook: InboundWebhook
+    secret_form: SecretForm | None
+    origin: Path
+    packaged: bool
+    title: str
+    samples: tuple[SampleBlock, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadFile:
+    """A provider's file as it was read.
+
+    Attributes:
+        provider: The name of the file's folder.
+        path: Where the file is.
+        content: What it holds.
+    """
+
+    provider: str
+    path: Path
+    content: ProviderFile
+
+
+def packaged_definitions(file: ReadFile) -> tuple[Definition, ...]:
+    """Return the webhooks of a packaged provider.
+
+    Raises:
+        ConfigurationError: The file cannot be used.
+    """
+    return tuple(
+        _define(name, file=file, preset=None, presets={}, packaged=True) for name in file.content.webhooks
+    )
+
+
+def user_definitions(file: ReadFile, *, packaged: Mapping[str, ReadFile]) -> tuple[Definition, ...]:
+    """Return the webhooks of a file in the user's own folder, over the packaged ones.
+
+    Raises:
+        ConfigurationError: The file cannot be used.
+    """
+    preset = packaged.get(file.provider)
+    names = list(file.content.webhooks)
+    if not names:
+        if preset is None:
+            message = f"{file.path}: there is no webhook in it; add `webhooks: {{default: …}}`."
+            raise ConfigurationError(message)
+        names = [_DEFAULT]
+    return tuple(_define(name, file=file, preset=preset, presets=packaged, packaged=False) for name in names)
+
+
+def _define(
+    name: str,
+    *,
+    file: ReadFile,
+    preset: ReadFile | None,
+    presets: Mapping[str, ReadFile],
+    packaged: bool,
+) -> Definition:
+    try:
+        layers = list(_own_layers(name, file.content))
+        below, notes = _preset(name, layers, preset=preset, presets=presets)
+        block = below
+        for layer in layers:
+            block = lay_over(block, layer)
+        files = [read.content for read in (preset, file) if read is not None]
+        webhook = _build(file.provider, name, block, files)
+        form = _secret_form(block)
+    except ConfigurationError as error:
+        message = f"{file.path}, webhook {name!r}: {error}"
+        raise ConfigurationError(message) from error
+    where = f"{file.path}, webhook {name!r}: "
+    return Definition(
+        webhook=webhook,
+        secret_form=form,
+        origin=file.path,
+        packaged=packaged,
+        title=next((content.title for content in reversed(files) if content.title), file.provider),
+        samples=tuple(sample for content in reversed(files) for sample in content.samples),
+        warnings=tuple(where + note for note in (*notes, *_doubts(webhook))),
+    )
+
+
+def _own_layers(name: str, content: ProviderFile) -> Iterable[Block]:
+    """Yield what the file itself says of the webhook *name*, the lowest layer first."""
+    if name != _DEFAULT and _DEFAULT in content.webhooks:
+        inherited = _dump(content.webhooks[_DEFAULT])
+        yield {key: value for key, value in inherited.items() if key not in _NOT_INHERITED}
+    top = content.model_dump(by_alias=True, exclude_none=True)
+    words = (*FLAT_KEYS, "rate_limit", "mode")
+    yield {word: top[f"default_{word}"] for word in words if f"default_{word}" in top}
+    if name in content.webhooks:
+        yield _dump(content.webhooks[name])
+
+
+def _preset(
+    name: str, layers: list[Block], *, preset: ReadFile | None, presets: Mapping[str, ReadFile]
+) -> tuple[Block, list[str]]:
+    """Return what lies under the file's own layers, and what should be known of it."""
+    if preset is not None:
+        of_this_name = preset.content.webhooks.get(name)
+        block = _dump(of_this_name or preset.content.webhooks[_DEFAULT])
+        return (block if of_this_name else {key: block[key] for key in block if key != "path"}), []
+    if any({"signature", "scheme"} & layer.get("verification", {}).keys() for layer in layers):
+        return _NO_PRESET, []
+    named = next(
+        (layer["signature_header"] for layer in reversed(layers) if "signature_header" in layer), None
+    )
+    known = next((known for known in presets.values() if named and named.lower() in _headers(known)), None)
+    if known is None:
+        return {"verification": {**_NO_PRESET["verification"], **generic_signature("sha256")}}, []
+    block = _dump(known.content.webhooks[_DEFAULT])
+    note = f"{named} is {known.provider}'s header, so requests are verified as {known.provider}'s are"
+    return {key: block[key] for key in ("verification", "body") if key in block}, [note]
+
+
+def _headers(known: ReadFile) -> set[str]:
+    """Return the headers, in lower case, in which a packaged provider's signature is."""
+    verification = _dump(known.content.webhooks[_DEFAULT])["verification"]
+    sources = signature_sources(verification.get("signature", {}))
+    return {ref.argument.lower() for source in sources for ref in source.references if ref.kind == "header"}
+
+
+def _build(provider: str, name: str, block: Block, files: list[ProviderFile]) -> InboundWebhook:
+    verification = block["verification"]
+    extract = block.get("extract", {})
+    networks = next((each.ip_whitelist for each in reversed(files) if each.ip_whitelist is not None), [])
+    return InboundWebhook(
+        provider=provider,
+        name=name,
+        path=block.get("path"),
+        scheme=SCHEMES[verification["scheme"]](verification),
+        signature=signature_sources(verification.get("signature", {}))[0],
+        extraction=Extraction(
+            event_type=_template(extract.get("event_type")) or DEFAULT_EVENT_TYPE,
+            action=_template(extract.get("action")),
+            event_id=_template(extract.get("event_id")) or DEFAULT_EVENT_ID,
+            occurred_at=_template(extract.get("occurred_at")),
+        ),
+        body=BodyRules(**block.get("body", {})),
+        events=tuple(block.get("events", ())),
+        mode=block.get("mode"),
+        rate_limit=RateLimit(**block["rate_limit"]) if "rate_limit" in block else None,
+        allowed_networks=parse_networks(networks),
+        documentation=next((each.documentation for each in reversed(files) if each.documentation), None),
+    )
+
+
+def _secret_form(block: Block) -> SecretForm | None:
+    verification = block["verification"]
+    secret = verification.get("secret", {})
+    if verification["scheme"] == "none":
+        return None
+    if not secret.get("env"):
+        if verification["scheme"] == "custom":
+            return None
+        message = "it names no secret: add `signing_secret_env: NAME` with the variable that holds it."
+        raise ConfigurationError(message)
+    names = secret["env"]
+    return SecretForm(
+        names=(names,) if isinstance(names, str) else tuple(names),
+        prefix=secret.get("prefix", ""),
+        encoding=secret.get("encoding", "utf8"),
+    )
+
+
+def _doubts(webhook: InboundWebhook) -> Iterable[str]:
+    if webhook.scheme.name == "none":
+        yield "its requests are NOT verified (scheme none): whoever knows the address can send events"
+    scheme = webhook.scheme
+    if not isinstance(scheme, HmacScheme) or scheme.timestamp is None or scheme.signed.reads("timestamp"):
+        return
+    source = scheme.timestamp.source
+    if source is None or not set(source.references) & set(scheme.signed.references):
+        yield "its timestamp is checked but not signed: put {timestamp} into `signed` if it is"
+
+
+def _template(source: str | None) -> Template | None:
+    return None if source is None else compile_template(source)
+
+
+def _dump(block: WebhookBlock) -> dict[str, Any]:
+    return block.model_dump(by_alias=True, exclude_none=True)

@@ -1,0 +1,191 @@
+"""Signed requests as a provider would send them, for ``webhooks trigger`` and tests. Floor 3.
+
+A provider's ``webhook.yaml`` holds samples of its common events; any other event gets a small payload
+with the type, the action and the id put where the webhook reads them. In a sample's texts
+``{delivery_id}``, ``{sha1}``, ``{now}`` and ``{unix}`` stand for what differs from one delivery to
+the next: where a provider signs the body alone, equal bodies would be one event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from smart_api_integrations.core.request_view import FORM_TYPE, RequestView
+from smart_api_integrations.core.signatures import Secret
+from smart_api_integrations.core.templates import Template
+from smart_api_integrations.core.timestamps import format_timestamp
+from smart_api_integrations.core.webhook_schema import Headers, RawRequest
+from smart_api_integrations.errors import InvalidInput, SecretMissing
+from smart_api_integrations.providers.catalogue import Source
+from smart_api_integrations.providers.webhook_yaml import SampleBlock
+
+_EVENT = re.compile(r"[A-Za-z0-9/][A-Za-z0-9_.:/-]{0,199}")
+
+
+def signed_request(
+    source: Source,
+    event: str,
+    *,
+    now: datetime,
+    delivery_id: str,
+    secret: str | None = None,
+    payload: Any = None,
+) -> RawRequest:
+    """Return a request for *event* that verifies at *source*.
+
+    Args:
+        source: The webhook that it is for.
+        event: A type, or a type with its action: ``pull_request.opened``.
+        now: When it is signed.
+        delivery_id: Stands where the provider puts the event's id; another one makes another event.
+        secret: Signs it; the webhook's newest one otherwise.
+        payload: Sent instead of the sample; what it lacks of type, action and id is added.
+
+    Raises:
+        InvalidInput: *event* cannot be an event type, or is a known one misspelt; or the webhook's
+            scheme cannot be signed for.
+        SecretMissing: There is no secret.
+    """
+    sample = find_sample(source.definition.samples, event)
+    draft = _draft(source, event, sample=sample, payload=deepcopy(payload))
+    if payload is None:
+        draft.payload = _fill(draft.payload, now=now, delivery_id=delivery_id)
+    extraction = source.webhook.extraction
+    _place(extraction.event_type, draft.event, draft)
+    if draft.action is not None and extraction.action is not None:
+        _place(extraction.action, draft.action, draft)
+    if extraction.event_id is not None:
+        _place(extraction.event_id, delivery_id, draft, over=payload is None)
+    request = draft.request(_path(source))
+    key = _secret(source, secret)
+    if key is None:
+        return request
+    signed = source.webhook.scheme.sign(request, now=now, secret=key, message_id=delivery_id)
+    return draft.request(_path(source), {**draft.headers, **signed})
+
+
+def known_events(source: Source) -> tuple[str, ...]:
+    """Return the events that the source has samples of, as ``type`` or ``type.action``."""
+    return tuple(dict.fromkeys(_name(sample) for sample in source.definition.samples))
+
+
+def find_sample(samples: tuple[SampleBlock, ...], event: str) -> SampleBlock | None:
+    """Return the sample of *event*, or None where any small payload must do.
+
+    Raises:
+        InvalidInput: *event* cannot be a type, or differs from a known one by case or separators only.
+    """
+    names = {_name(sample): sample for sample in reversed(samples)}
+    types = {sample.event: sample for sample in reversed(samples)}
+    found = names.get(event) or types.get(event)
+    if found is not None:
+        return found
+    letters = _letters(event)
+    alike = [name for name in {**names, **types} if _letters(name) == letters]
+    if alike or not _EVENT.fullmatch(event):
+        known = ", ".join(alike or names) or "any word without blanks"
+        message = f"The event {event!r} is unknown; known are: {known}."
+        raise InvalidInput(message)
+    return None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Draft:
+    """A request that is being written."""
+
+    event: str
+    action: str | None
+    payload: Any
+    form: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def request(self, path: str, headers: Mapping[str, str] | None = None) -> RawRequest:
+        if self.form:
+            body = urlencode(self.payload).encode()
+        else:
+            body = json.dumps(self.payload, ensure_ascii=False, separators=(",", ":")).encode()
+        return RawRequest(path=path, headers=Headers(headers or self.headers), body=body)
+
+
+def _draft(source: Source, event: str, *, sample: SampleBlock | None, payload: Any) -> _Draft:
+    form = sample is not None and sample.form
+    headers = {"Content-Type": FORM_TYPE if form else "application/json"}
+    if sample is not None:
+        content = sample.payload if payload is None else payload
+        headers |= sample.headers
+        return _Draft(event=sample.event, action=sample.action, payload=content, form=form, headers=headers)
+    kind, dot, action = (
+        event.partition(".") if source.webhook.extraction.action is not None else (event, "", "")
+    )
+    content = {"created_at": "{now}", "data": {"sample": "{delivery_id}"}} if payload is None else payload
+    return _Draft(event=kind, action=action if dot else None, payload=content, headers=headers)
+
+
+def _fill(value: Any, *, now: datetime, delivery_id: str) -> Any:
+    """Return a copy of *value* with its placeholders filled."""
+    if isinstance(value, dict):
+        return {key: _fill(item, now=now, delivery_id=delivery_id) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, now=now, delivery_id=delivery_id) for item in value]
+    if not isinstance(value, str) or "{" not in value:
+        return value
+    seconds = format_timestamp(now, "s")
+    if value == "{unix}":
+        return int(seconds)
+    digest = hashlib.sha1(delivery_id.encode(), usedforsecurity=False).hexdigest()
+    filled = value.replace("{delivery_id}", delivery_id).replace("{sha1}", digest)
+    return filled.replace("{now}", format_timestamp(now, "rfc3339")).replace("{unix}", seconds)
+
+
+def _place(template: Template, value: str, draft: _Draft, *, over: bool = False) -> None:
+    """Put *value* where *template* reads it; what it reads already stays, unless *over*."""
+    if not over and template.render(RequestView(draft.request("/"))):
+        return
+    for reference in template.references:
+        if reference.kind == "header":
+            draft.headers[reference.argument] = value
+            return
+        if reference.kind == ("form" if draft.form else "json"):
+            steps = [reference.argument] if draft.form else reference.argument.split(".")
+            _set(draft.payload, steps, value)
+            return
+
+
+def _set(payload: Any, steps: list[str], value: str) -> None:
+    for step in steps[:-1]:
+        payload = payload.setdefault(step, {}) if isinstance(payload, dict) else None
+    if isinstance(payload, dict):
+        payload[steps[-1]] = value
+
+
+def _secret(source: Source, text: str | None) -> Secret | None:
+    form = source.definition.secret_form
+    if form is None:
+        return None
+    if text is not None:
+        return form.decode(form.names[0], text)
+    if not source.webhook.secrets:
+        message = f"{form.names[0]} is not set: set it to the webhook's signing secret."
+        raise SecretMissing(message)
+    return source.webhook.secrets[0]
+
+
+def _path(source: Source) -> str:
+    provider, name = source.key
+    return f"/webhooks/{provider}" + ("" if name == "default" else f"/{name}")
+
+
+def _name(sample: SampleBlock) -> str:
+    return f"{sample.event}.{sample.action}" if sample.action else sample.event
+
+
+def _letters(event: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", event.lower())

@@ -1,0 +1,1 @@
+"""The way in: judging a request, keeping the event, running its handlers. Floor 4."""

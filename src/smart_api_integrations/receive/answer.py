@@ -1,0 +1,61 @@
+"""What the gateway answers to a provider, framework-free. Floor 4.
+
+The texts of refusals are fixed, so that a sender learns nothing from them; the reason goes to telemetry
+and to the dashboard (``research``: one message outside, the reason inside).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii as quoted
+
+from smart_api_integrations.core.journal import Accepted, ReceivedEvent
+from smart_api_integrations.errors import RequestRejected
+
+JSON_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A status, a body, and headers beyond the content's type and length."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON_TYPE
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+_REFUSALS: dict[int, bytes] = {
+    400: b'{"success":false,"error":"The request cannot be read."}',
+    401: b'{"success":false,"error":"The request could not be verified."}',
+    404: b'{"success":false,"error":"No webhook is known under this address."}',
+    405: b'{"success":false,"error":"This address takes POST."}',
+    408: b'{"success":false,"error":"The request body did not arrive in time."}',
+    413: b'{"success":false,"error":"The request body is too large."}',
+}
+
+UNAVAILABLE = Answer(
+    status=503,
+    body=b'{"success":false,"error":"The event could not be stored. Please send it again."}',
+    headers=(("retry-after", "5"),),
+)
+
+
+def accepted(event: ReceivedEvent, outcome: Accepted) -> Answer:
+    """Return the answer to an event that is in the journal."""
+    text = (
+        f'{{"success":true,"id":"{outcome.event_id}","event_type":{_json(event.event_type)},'
+        f'"event_id":{_json(event.event_id)},"duplicate":{"true" if outcome.duplicate else "false"}}}'
+    )
+    return Answer(status=200, body=text.encode())
+
+
+def refused(rejection: RequestRejected) -> Answer:
+    """Return the fixed answer to a request that was not accepted."""
+    status = rejection.status_hint
+    headers = (("allow", "POST"),) if status == 405 else ()
+    return Answer(status=status, body=_REFUSALS[status], headers=headers)
+
+
+def _json(text: str | None) -> str:
+    return "null" if text is None else quoted(text)

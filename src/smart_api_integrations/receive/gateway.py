@@ -1,0 +1,265 @@
+"""Accepting a request: judge it, keep it, and only then say 2xx. Floor 4.
+
+Theory of operation:
+
+1. Nothing is believed before the signature over the exact bytes verified, and nothing is written
+   before that but a line in the bounded log of rejections, off the request's path.
+2. The event, the keys that recognise a repeat, and one handling per matching handler are kept in one
+   committed transaction. A 2xx is sent after the commit and never without it.
+3. Where this process also works, the handlings are leased to it in that same transaction and begin at
+   once; otherwise they are due, and whoever works is woken.
+4. A sender sees one fixed text per status. Reasons go to telemetry and from there to the dashboard.
+5. A fault of ours is a 503, never a 4xx: a sender that sees a 4xx may give the event up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from smart_api_integrations.core.inbound_webhook import InboundWebhook, Judgement
+from smart_api_integrations.core.intake import Intake
+from smart_api_integrations.core.journal import Accepted, NewHandling, ReceivedEvent, Rejection
+from smart_api_integrations.core.webhook_registry import WebhookRegistry
+from smart_api_integrations.core.webhook_schema import Headers, RawRequest, parse_json
+from smart_api_integrations.errors import (
+    MethodNotAllowed,
+    RequestRejected,
+    StorageUnavailable,
+    UnknownWebhook,
+)
+from smart_api_integrations.receive.answer import UNAVAILABLE, Answer, accepted, refused
+from smart_api_integrations.receive.incoming import IncomingRequest, check_size, read_body
+from smart_api_integrations.storage.protocols import EventStore
+from smart_api_integrations.telemetry import EventAccepted, EventRejected, StoreFailed, Telemetry
+
+logger = logging.getLogger("smart_api_integrations.core.webhook")  # the name that the second seed gives
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayRules:
+    """What the gateway is told from outside.
+
+    Attributes:
+        now: Returns the time.
+        new_id: Makes an id with the given prefix.
+        max_body_bytes: The most that is read of a body, where the webhook says nothing else.
+        body_timeout: Seconds that a body may take to arrive.
+        public_url: How providers reach this server, without a path; None where it is not configured.
+        parse_json: Parses a body; raises ``MalformedRequest``.
+    """
+
+    now: Callable[[], datetime]
+    new_id: Callable[[str], str]
+    max_body_bytes: int
+    body_timeout: float
+    public_url: str | None = None
+    parse_json: Callable[[bytes], Any] = parse_json
+
+
+class Gateway:
+    """Takes requests for every mounted webhook."""
+
+    def __init__(
+        self,
+        *,
+        webhooks: Mapping[tuple[str, str], InboundWebhook],
+        registry: WebhookRegistry,
+        events: EventStore,
+        intake: Intake,
+        telemetry: Telemetry,
+        rules: GatewayRules,
+    ) -> None:
+        """Take the webhooks by provider and name, and what accepting needs."""
+        self._webhooks = webhooks
+        self._registry = registry
+        self._events = events
+        self._intake = intake
+        self._telemetry = telemetry
+        self._rules = rules
+
+    @property
+    def webhooks(self) -> Mapping[tuple[str, str], InboundWebhook]:
+        """The mounted webhooks by provider and name."""
+        return self._webhooks
+
+    async def accept(self, request: IncomingRequest, provider: str, name: str = "default") -> Answer:
+        """Return the answer to *request*, after everything that it promises is on disk.
+
+        Never raises for anything that a request contains.
+
+        * 200: verified and kept, or a repeat of what is kept.
+        * 400, 401, 404, 405, 408, 413: not accepted, nothing was changed.
+        * 503 with ``Retry-After``: verified, but the store is away.
+        """
+        head = self._raw(request, Headers(request.headers), b"")
+        try:
+            limit = self._limit(self._find(request.method, provider, name))
+            body = await read_body(request, head.headers, limit=limit, seconds=self._rules.body_timeout)
+        except RequestRejected as rejection:
+            self._tell_rejection(rejection, head, provider=provider, name=name, body_was_read=False)
+            return refused(rejection)
+        whole = self._raw(request, head.headers, body)
+        return await self.accept_whole(whole, provider, name, received=request.headers)
+
+    async def accept_whole(
+        self,
+        request: RawRequest,
+        provider: str,
+        name: str = "default",
+        *,
+        received: tuple[tuple[str, str], ...],
+    ) -> Answer:
+        """Return the answer to *request* as ``accept`` does, for a request whose body is here.
+
+        Its ``public_url`` is this gateway's; *received* are its headers as they came, in order.
+        """
+        began = time.perf_counter()
+        try:
+            webhook = self._find(request.method, provider, name)
+            check_size(request.body, self._limit(webhook))
+            event = self._judge(webhook, request, received)
+            outcome = await self._keep(webhook, event)
+        except RequestRejected as rejection:
+            self._tell_rejection(rejection, request, provider=provider, name=name)
+            return refused(rejection)
+        except StorageUnavailable as error:
+            self._telemetry.tell(StoreFailed("accept", str(error)))
+            return UNAVAILABLE
+        if self._telemetry.is_heard(EventAccepted):
+            self._telemetry.tell(EventAccepted(event, outcome.duplicate, time.perf_counter() - began))
+        return accepted(event, outcome)
+
+    def public_url(self, path: str, query: str = "") -> str | None:
+        """Return how providers reach *path*; None where that is not configured."""
+        if self._rules.public_url is None:
+            return None
+        return f"{self._rules.public_url}{path}" + (f"?{query}" if query else "")
+
+    def _find(self, method: str, provider: str, name: str) -> InboundWebhook:
+        webhook = self._webhooks.get((provider, name))
+        if webhook is None:
+            raise UnknownWebhook
+        if method != "POST":
+            raise MethodNotAllowed
+        return webhook
+
+    def _limit(self, webhook: InboundWebhook) -> int:
+        return webhook.body.max_bytes or self._rules.max_body_bytes
+
+    def _raw(self, request: IncomingRequest, headers: Headers, body: bytes) -> RawRequest:
+        return RawRequest(
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            headers=headers,
+            body=body,
+            remote_address=request.remote_address,
+            public_url=self.public_url(request.path, request.query),
+        )
+
+    def _judge(
+        self, webhook: InboundWebhook, request: RawRequest, received: tuple[tuple[str, str], ...]
+    ) -> ReceivedEvent:
+        now = self._rules.now()
+        processor = self._registry.processor(webhook.provider, webhook.name)
+        judgement = webhook.judge(
+            request,
+            now=now,
+            parse_json=self._rules.parse_json,
+            verifier=None if processor is None else processor.verifier,
+        )
+        return self._event(webhook, request, judgement=judgement, headers=received, now=now)
+
+    def _event(
+        self,
+        webhook: InboundWebhook,
+        raw: RawRequest,
+        *,
+        judgement: Judgement,
+        headers: tuple[tuple[str, str], ...],
+        now: datetime,
+    ) -> ReceivedEvent:
+        return ReceivedEvent(
+            id=self._rules.new_id("evt_"),
+            tenant=webhook.tenant,
+            provider=webhook.provider,
+            webhook_name=webhook.name,
+            event_type=judgement.event_type,
+            action=judgement.action,
+            event_id=judgement.event_id,
+            method=raw.method,
+            path=raw.path,
+            query=raw.query,
+            headers=headers,
+            body=raw.body,
+            remote_address=raw.remote_address,
+            received_at=now,
+            occurred_at=judgement.occurred_at,
+            proof=judgement.proof,
+            dedupe_keys=judgement.dedupe_keys,
+        )
+
+    async def _keep(self, webhook: InboundWebhook, event: ReceivedEvent) -> Accepted:
+        processor = self._registry.processor(webhook.provider, webhook.name)
+        handlings: Sequence[NewHandling] = ()
+        if processor is not None and webhook.expects(event.event_type, event.action):
+            handlings = [
+                NewHandling(handler=handler.name, max_attempts=handler.schedule.attempts)
+                for handler in processor.route(event.event_type, event.action)
+            ]
+        offer = self._intake.offer() if handlings else None
+        outcome = await self._events.accept(event, handlings, handoff=offer)
+        if outcome.claims:
+            self._intake.take(outcome.claims)
+        return outcome
+
+    def _tell_rejection(
+        self,
+        rejection: RequestRejected,
+        request: RawRequest,
+        *,
+        provider: str,
+        name: str,
+        body_was_read: bool = True,
+    ) -> None:
+        logger.info(
+            "A request was not accepted",
+            extra={"action": "reject", "provider": _safe(provider), "reason": rejection.reason},
+        )
+        facts: dict[str, Any] = {"method": request.method[:16], "headers": _names(request.headers)}
+        if body_was_read:
+            digest = hashlib.sha256(request.body).hexdigest()
+            facts |= {"bytes": len(request.body), "sha256": digest[:16]}
+        self._telemetry.tell(
+            EventRejected(
+                Rejection(
+                    id=self._rules.new_id("rej_"),
+                    provider=_safe(provider),
+                    webhook_name=_safe(name),
+                    reason=rejection.reason,
+                    detail=str(rejection),
+                    status_code=rejection.status_hint,
+                    remote_address=request.remote_address,
+                    received_at=self._rules.now(),
+                    facts=facts,
+                )
+            )
+        )
+
+
+def _safe(name: str) -> str:
+    """Return a name from a URL where it is one that a webhook may have, else a dash."""
+    return name if _NAME.fullmatch(name) else "-"
+
+
+def _names(headers: Headers) -> list[str]:
+    return sorted({name[:64].lower() for name in headers})[:50]

@@ -1,0 +1,336 @@
+"""Running one handling: the middleware, the handler, and what became of it. Floor 4.
+
+Rules:
+
+1. Whatever a handler does, an outcome comes back: completed, skipped, to be tried again, or a dead
+   letter; ``sys.exit()`` in a handler is a failure like another. Only the worker's own cancellation
+   passes through.
+2. Plain functions run on a thread, coroutine functions on the event loop; a time limit holds for the
+   whole run. (A thread cannot be stopped: past the limit its result is ignored.)
+3. What a handler raises or returns decides by the table ``_VERDICTS``; everything else it returns is
+   its result. A response that says no success is a failure.
+4. The messages that a result publishes are part of the outcome: they are kept in one transaction with
+   it, so a handler that is run again after a crash has not half published.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import json
+import re
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from smart_api_integrations.core.inbound_webhook import InboundWebhook
+from smart_api_integrations.core.journal import Attempt, AttemptStatus, Claim, Message, Outcome, ReceivedEvent
+from smart_api_integrations.core.lifecycle import State
+from smart_api_integrations.core.outbound_request import HOPS_HEADER, build_message
+from smart_api_integrations.core.retry_schedule import HANDLINGS, RetrySchedule
+from smart_api_integrations.core.webhook import Handler, HandlerFunction, WebhookProcessor
+from smart_api_integrations.core.webhook_registry import WebhookRegistry
+from smart_api_integrations.core.webhook_schema import Headers, WebhookEvent, WebhookResponse
+from smart_api_integrations.errors import Dead, HandlerError, InvalidInput, Retry, Skip
+
+RESULT_LIMIT = 64 * 1024
+DETAIL_LIMIT = 16 * 1024
+LONGEST_ASKED = timedelta(days=365)
+
+current_event: contextvars.ContextVar[ReceivedEvent | None] = contextvars.ContextVar(
+    "current_event", default=None
+)
+"""The event whose handler is running: what ``publish`` inside a handler links its message to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """The clock, ids, die and threads of a process."""
+
+    now: Callable[[], datetime]
+    new_id: Callable[[str], str]
+    random: Callable[[], float]
+    threads: Executor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a run ended, before it is turned into an outcome."""
+
+    state: State
+    status: str = AttemptStatus.SUCCEEDED
+    code: str | None = None
+    message: str | None = None
+    detail: str | None = None
+    asked: timedelta | None = None
+    result: Any = None
+    messages: tuple[Message, ...] = ()
+
+
+_VERDICTS: Mapping[type[HandlerError], Ending] = {
+    Retry: Ending(state=State.RETRY_SCHEDULED, status=AttemptStatus.FAILED, code="retry_asked"),
+    Skip: Ending(state=State.SKIPPED, status=AttemptStatus.SKIPPED),
+    Dead: Ending(state=State.FAILED, status=AttemptStatus.FAILED, code="dead_asked"),
+}
+
+
+class HandlerRunner:
+    """Runs handlings."""
+
+    def __init__(
+        self,
+        *,
+        registry: WebhookRegistry,
+        webhooks: Mapping[tuple[str, str], InboundWebhook],
+        surroundings: Surroundings,
+        default_timeout: timedelta,
+    ) -> None:
+        """Take where handlers are found and how bodies are read."""
+        self._registry = registry
+        self._webhooks = webhooks
+        self._surroundings = surroundings
+        self._default_timeout = default_timeout
+
+    async def run(self, claim: Claim) -> Outcome:
+        """Run the handler that *claim* names on its event and return what became of it."""
+        started_at, began = self._surroundings.now(), time.perf_counter()
+        kind = ("", None) if claim.event is None else (claim.event.event_type or "", claim.event.action)
+        found = self._registry.handler(claim.work.target, *kind)
+        ending = _not_registered(claim) if found is None else await self._ending(claim, *found)
+        schedule = HANDLINGS if found is None else found[1].schedule
+        ending, wait = self._scheduled(claim, ending, schedule)
+        attempt = self._attempt(claim, ending, started_at, (time.perf_counter() - began) * 1000)
+        return Outcome(
+            work=claim.work, state=ending.state, wait=wait, attempt=attempt, messages=ending.messages
+        )
+
+    async def _ending(self, claim: Claim, processor: WebhookProcessor, handler: Handler) -> Ending:
+        limit = handler.timeout or self._default_timeout
+        token = current_event.set(claim.event)
+        deadline = asyncio.timeout(limit.total_seconds())
+        try:
+            async with deadline:
+                ending = await self._run(claim, processor, handler)
+            return self._kept(claim, ending)
+        except HandlerError as verdict:
+            return _judged(verdict)
+        except asyncio.CancelledError as error:
+            if _is_being_cancelled():
+                raise
+            return _raised(error)  # something that the handler waited for was cancelled
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever a handler raises is its outcome
+            return _overran(limit) if deadline.expired() else _raised(error)
+        finally:
+            current_event.reset(token)
+
+    async def _run(self, claim: Claim, processor: WebhookProcessor, handler: Handler) -> Ending:
+        event = self.event_for(claim)
+        for middleware in processor.middleware:
+            result = await self._call(middleware, event)
+            if result is not None:
+                return _answered_by(middleware, result)
+        return _result_of(await self._call(handler.function, event))
+
+    async def _call(self, function: HandlerFunction, event: WebhookEvent) -> Any:
+        if inspect.iscoroutinefunction(function):
+            return await function(event)
+        context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        result = await loop.run_in_executor(
+            self._surroundings.threads, context.run, _in_thread, function, event
+        )
+        return await result if inspect.isawaitable(result) else result
+
+    def event_for(self, claim: Claim) -> WebhookEvent:
+        """Return the event as handlers see it, parsed anew from the stored bytes."""
+        kept = claim.event
+        if kept is None:
+            message = f"The event of {claim.work.id} is not in the journal any more."
+            raise InvalidInput(message)
+        webhook = self._webhooks.get((kept.provider, kept.webhook_name))
+        if webhook is None:
+            message = f"The webhook {kept.provider}/{kept.webhook_name} is not mounted any more."
+            raise InvalidInput(message)
+        headers = Headers(kept.headers)
+        return WebhookEvent(
+            id=kept.id,
+            provider=kept.provider,
+            webhook_name=kept.webhook_name,
+            type=kept.event_type,
+            action=kept.action,
+            event_id=kept.event_id,
+            payload=webhook.payload(body=kept.body, headers=headers),
+            body=kept.body,
+            headers=headers,
+            timestamp=kept.received_at,
+            verified=True,
+            attempt=claim.work.attempt_count,
+        )
+
+    def _kept(self, claim: Claim, ending: Ending) -> Ending:
+        """Return *ending* as it can be kept: its result as text, what that publishes as messages.
+
+        Raises:
+            InvalidInput: What the result publishes cannot be a message.
+        """
+        text = _as_text(ending.result)
+        result = ending.result.data if isinstance(ending.result, WebhookResponse) else ending.result
+        if claim.event is None or ending.state is not State.COMPLETED or not isinstance(result, Mapping):
+            return replace(ending, result=text)
+        event, entries = claim.event, _entries(result.get("events") or ())
+        return replace(
+            ending, result=text, messages=tuple(self._message(claim, event, entry) for entry in entries)
+        )
+
+    def _message(self, claim: Claim, event: ReceivedEvent, entry: Mapping[str, Any]) -> Message:
+        return build_message(
+            entry["type"],
+            entry.get("data", {}),
+            {**(entry.get("metadata") or {}), "correlation_id": event.id},
+            id=self._surroundings.new_id("msg_"),
+            now=self._surroundings.now(),
+            tenant=event.tenant,
+            event_id=event.id,
+            handler=claim.work.target,
+            hops=hops_of(event),
+        )
+
+    def _scheduled(
+        self, claim: Claim, ending: Ending, schedule: RetrySchedule
+    ) -> tuple[Ending, timedelta | None]:
+        if ending.state is not State.RETRY_SCHEDULED:
+            return ending, None
+        wait = schedule.next_wait(failures=claim.work.failures + 1, random=self._surroundings.random)
+        if wait is None:
+            return replace(ending, state=State.FAILED), None
+        return ending, wait if ending.asked is None else min(max(ending.asked, timedelta()), LONGEST_ASKED)
+
+    def _attempt(self, claim: Claim, ending: Ending, started_at: datetime, duration_ms: float) -> Attempt:
+        return Attempt(
+            id=self._surroundings.new_id("att_"),
+            work_id=claim.work.id,
+            kind=claim.work.kind,
+            target=claim.work.target,
+            subject_id=claim.work.subject_id,
+            number=claim.work.attempt_count,
+            status=ending.status,
+            started_at=started_at,
+            duration_ms=duration_ms,
+            error_code=ending.code,
+            error_message=ending.message,
+            error_detail=ending.detail,
+            result=ending.result,
+        )
+
+
+def hops_of(event: ReceivedEvent) -> int:
+    """Return how many of our own systems a message has passed through that *event* caused.
+
+    A message that passed through too many is not delivered: it runs in a circle.
+    """
+    stated = Headers(event.headers).get(HOPS_HEADER, "0")
+    return (int(stated) if re.fullmatch("[0-9]{1,3}", stated) else 0) + 1
+
+
+def _entries(events: Any) -> Sequence[Mapping[str, Any]]:
+    """Return what a handler's ``events`` holds.
+
+    Raises:
+        InvalidInput: It is not a list of mappings with a ``type``.
+    """
+    if not isinstance(events, (list, tuple)):
+        message = f"`events` of a handler's result must be a list, not {type(events).__name__}."
+        raise InvalidInput(message)
+    for position, entry in enumerate(events):
+        shaped = isinstance(entry, Mapping) and isinstance(entry.get("type"), str)
+        if not shaped or not isinstance(entry.get("metadata") or {}, Mapping):
+            message = (
+                f"events[{position}] of a handler's result must be like {{'type': 'order.paid', 'data': …}}, "
+                "with a mapping as its `metadata` where it has one."
+            )
+            raise InvalidInput(message)
+    return events
+
+
+def _result_of(result: Any) -> Ending:
+    if isinstance(result, HandlerError):
+        return _judged(result)
+    if isinstance(result, WebhookResponse) and not result.success:
+        message = result.message or f"The handler answered {result.status_code}."
+        return Ending(
+            state=State.RETRY_SCHEDULED,
+            status=AttemptStatus.FAILED,
+            code="no_success",
+            message=message,
+            result=result,
+        )
+    return Ending(state=State.COMPLETED, result=result)
+
+
+def _answered_by(middleware: HandlerFunction, result: Any) -> Ending:
+    if isinstance(result, HandlerError):
+        return _judged(result)
+    name = getattr(middleware, "__qualname__", type(middleware).__qualname__)
+    answer = result.message if isinstance(result, WebhookResponse) else ""
+    message = f"The middleware {name} answered in its place" + (f": {answer}" if answer else ".")
+    return Ending(state=State.SKIPPED, status=AttemptStatus.SKIPPED, message=message, result=result)
+
+
+def _judged(verdict: HandlerError) -> Ending:
+    ending = next((known for kind, known in _VERDICTS.items() if isinstance(verdict, kind)), _VERDICTS[Retry])
+    return replace(ending, message=str(verdict), asked=getattr(verdict, "after", None))
+
+
+def _raised(error: BaseException) -> Ending:
+    told = traceback.TracebackException.from_exception(error)  # also of errors that cannot say themselves
+    return Ending(
+        state=State.RETRY_SCHEDULED,
+        status=AttemptStatus.FAILED,
+        code="raised",
+        message=f"{type(error).__name__}: {told}"[:1000],
+        detail="".join(told.format())[-DETAIL_LIMIT:],
+    )
+
+
+def _overran(limit: timedelta) -> Ending:
+    message = f"The handler ran longer than {limit.total_seconds():g} s."
+    return Ending(state=State.RETRY_SCHEDULED, status=AttemptStatus.FAILED, code="timeout", message=message)
+
+
+def _not_registered(claim: Claim) -> Ending:
+    message = (
+        f"No handler {claim.work.target} is registered in this process. Was it renamed, or is its module "
+        "missing in WEBHOOKS_HANDLERS?"
+    )
+    return Ending(
+        state=State.RETRY_SCHEDULED, status=AttemptStatus.FAILED, code="not_registered", message=message
+    )
+
+
+def _as_text(result: Any) -> str | None:
+    """Return a result for people to read; one that JSON cannot hold is no fault of the handler's."""
+    if result is None:
+        return None
+    value = dict(result) if isinstance(result, Mapping) else result
+    try:
+        return json.dumps(value, default=repr)[:RESULT_LIMIT]
+    except (TypeError, ValueError, RecursionError):  # keys that are no text, a circle
+        return json.dumps(repr(value))[:RESULT_LIMIT]
+
+
+def _in_thread(function: HandlerFunction, event: WebhookEvent) -> Any:
+    try:
+        return function(event)
+    except StopIteration as error:  # a future cannot carry it (PEP 479): it would never be done
+        message = "the handler raised StopIteration"
+        raise RuntimeError(message) from error
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,0 +1,1 @@
+"""Sending: endpoints, messages, and one delivery at a time. Floor 4."""

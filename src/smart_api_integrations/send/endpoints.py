@@ -1,0 +1,287 @@
+"""Registering endpoints: every value is checked before it is kept. Floor 4.
+
+A message says which field, what was found and what is expected; it repeats no secret, no header value and
+no more of a URL than the part at fault.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from smart_api_integrations.core.journal import DEFAULT_TENANT, Endpoint
+from smart_api_integrations.core.outbound_request import (
+    check_event_name,
+    checked_headers,
+    new_secret,
+    signing_key,
+)
+from smart_api_integrations.errors import InvalidInput
+from smart_api_integrations.network.address_guard import AddressGuard
+from smart_api_integrations.network.endpoint_url import check_endpoint_url
+from smart_api_integrations.storage.protocols import EndpointStore
+
+MAX_PATTERNS = 100
+MAX_SECRET_LENGTH = 256
+MAX_DESCRIPTION_LENGTH = 1000
+MAX_METADATA_BYTES = 16 * 1024
+MAX_METADATA_DEPTH = 32
+MAX_RETRY_COUNT = 10  # the third seed's range is 0 to 10; 0 is one attempt
+LONGEST_RETRY_DELAY = timedelta(hours=24)
+SHORTEST_TIMEOUT, LONGEST_TIMEOUT = timedelta(seconds=1), timedelta(seconds=60)
+DEFAULT_TIMEOUT = timedelta(seconds=15)  # Svix's; Standard Webhooks asks for 15 to 30 s
+
+Seconds = timedelta | float
+
+
+class Endpoints:
+    """Keeps endpoints, checked."""
+
+    def __init__(
+        self,
+        store: EndpointStore,
+        guard: AddressGuard,
+        *,
+        new_id: Callable[[str], str],
+        now: Callable[[], datetime],
+        random_bytes: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        """Keep endpoints in *store*, their URLs judged by *guard*; secrets are made of *random_bytes*."""
+        self._store = store
+        self._guard = guard
+        self._new_id = new_id
+        self._now = now
+        self._random_bytes = random_bytes
+
+    async def register(  # noqa: PLR0913 - one for each attribute of Endpoint
+        self,
+        url: str,
+        events: Iterable[str],
+        secret: str | None = None,
+        *,
+        active: bool = True,
+        retry_count: int | None = None,
+        retry_delay: Seconds | None = None,
+        timeout: Seconds = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - the endpoint's, not this call's
+        headers: Mapping[str, str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        description: str = "",
+        tenant: str = DEFAULT_TENANT,
+        allow_http: bool = False,
+    ) -> Endpoint:
+        """Keep a new endpoint and return it; without a *secret* one is made.
+
+        *retry_delay* and *timeout* are seconds or a timedelta. *allow_http* takes an ``http:`` URL.
+
+        Raises:
+            InvalidInput: A value cannot be used; nothing was kept.
+            StorageUnavailable: Nothing was kept.
+        """
+        given = {
+            "url": url,
+            "events": events,
+            "secret": new_secret(self._random_bytes) if secret is None else secret,
+            "active": active,
+            "retry_count": retry_count,
+            "retry_delay": retry_delay,
+            "timeout": timeout,
+            "headers": {} if headers is None else headers,
+            "metadata": {} if metadata is None else metadata,
+            "description": description,
+        }
+        now = self._now()
+        endpoint = Endpoint(
+            id=self._new_id("ep_"),
+            tenant=_tenant(tenant),
+            created_at=now,
+            updated_at=now,
+            **self._checked(given, allow_http=allow_http),
+        )
+        await self._store.add(endpoint)
+        return endpoint
+
+    async def update(
+        self, endpoint_id: str, changes: Mapping[str, Any], *, allow_http: bool = False
+    ) -> Endpoint:
+        """Change an endpoint's attributes, named and given as ``register`` takes them; return it.
+
+        Raises:
+            NotFound: The id is unknown.
+            InvalidInput: A value cannot be used, or an attribute is unknown; nothing was changed.
+            StorageUnavailable: Nothing was changed.
+        """
+        checked = self._checked(changes, allow_http=allow_http)
+        return await self._store.change(endpoint_id, checked)
+
+    async def remove(self, endpoint_id: str) -> None:
+        """Delete an endpoint and cancel its waiting deliveries.
+
+        Raises:
+            NotFound: The id is unknown.
+            StorageUnavailable: Nothing was deleted.
+        """
+        await self._store.remove(endpoint_id)
+
+    def _checked(self, given: Mapping[str, Any], *, allow_http: bool) -> dict[str, Any]:
+        unknown = sorted(set(given) - _CHECKS.keys() - {"url"})
+        if unknown:
+            raise InvalidInput.at(
+                field=unknown[0],
+                found="an attribute that cannot be set",
+                expected=", ".join(sorted({"url", *_CHECKS})),
+            )
+        if "url" in given:
+            check_endpoint_url(given["url"], self._guard, allow_http=allow_http)
+        return {name: _CHECKS[name](value) if name in _CHECKS else value for name, value in given.items()}
+
+
+def _events(value: Any) -> tuple[str, ...]:
+    expected = "a list of patterns such as 'order.created', 'order.*' or '*'"
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise InvalidInput.at(field="events", found=f"a {type(value).__name__}", expected=expected)
+    patterns = tuple(value)
+    if not patterns:
+        raise InvalidInput.at(field="events", found="none", expected=expected)
+    if len(patterns) > MAX_PATTERNS:
+        raise InvalidInput.at(
+            field="events", found=f"{len(patterns)}", expected=f"at most {MAX_PATTERNS}; '*' is every one"
+        )
+    for pattern in patterns:
+        try:
+            check_event_name(pattern)
+        except InvalidInput as error:
+            raise InvalidInput.at(field="events", found=f"{pattern!r:.60}", expected=expected) from error
+    return tuple(dict.fromkeys(patterns))
+
+
+def _secret(value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput.at(field="secret", found=f"a {type(value).__name__}", expected="text")
+    if not _is_keepable(value):
+        raise InvalidInput.at(field="secret", found="what cannot be kept", expected="text")
+    if not value.strip():
+        raise InvalidInput.at(
+            field="secret", found="nothing", expected="at least one character; leave it out to have one made"
+        )
+    if len(value) > MAX_SECRET_LENGTH:
+        raise InvalidInput.at(
+            field="secret", found=f"{len(value)} characters", expected=f"at most {MAX_SECRET_LENGTH}"
+        )
+    signing_key(value)
+    return value
+
+
+def _active(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInput.at(field="active", found=f"a {type(value).__name__}", expected="true or false")
+    return value
+
+
+def _retry_count(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_RETRY_COUNT:
+        raise InvalidInput.at(
+            field="retry_count",
+            found=f"{value!r:.40}",
+            expected=f"a whole number from 0 to {MAX_RETRY_COUNT}",
+        )
+    return value
+
+
+def _retry_delay(value: Any) -> timedelta | None:
+    if value is None:
+        return None
+    return _span("retry_delay", value, least=timedelta(0), most=LONGEST_RETRY_DELAY)
+
+
+def _timeout(value: Any) -> timedelta:
+    return _span("timeout", value, least=SHORTEST_TIMEOUT, most=LONGEST_TIMEOUT)
+
+
+def _span(field: str, value: Any, *, least: timedelta, most: timedelta) -> timedelta:
+    span = value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        # Out of range before it becomes a timedelta: NaN and 1e99 cannot become one.
+        span = timedelta(seconds=value) if 0 <= value <= most.total_seconds() else None
+    if not isinstance(span, timedelta) or not least <= span <= most:
+        expected = f"seconds from {least.total_seconds():g} to {most.total_seconds():g}"
+        raise InvalidInput.at(field=field, found=f"{value!r:.40}", expected=expected)
+    return span
+
+
+def _headers(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise InvalidInput.at(
+            field="headers", found=f"a {type(value).__name__}", expected="an object of names and values"
+        )
+    return checked_headers(value)
+
+
+def _metadata(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidInput.at(field="metadata", found=f"a {type(value).__name__}", expected="an object")
+    try:
+        size = len(json.dumps(dict(value), allow_nan=False, ensure_ascii=False).encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput.at(
+            field="metadata", found="what JSON cannot hold", expected="text, numbers, lists and objects"
+        ) from error
+    if _depth(value) > MAX_METADATA_DEPTH:
+        raise InvalidInput.at(
+            field="metadata", found="deep nesting", expected=f"at most {MAX_METADATA_DEPTH} levels"
+        )
+    if size > MAX_METADATA_BYTES:
+        raise InvalidInput.at(
+            field="metadata", found=f"{size} bytes as JSON", expected=f"at most {MAX_METADATA_BYTES}"
+        )
+    return dict(value)
+
+
+def _depth(value: Any) -> int:
+    """Return how many objects and lists stand inside each other; *value* is what JSON can hold."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        nested = [each for each in level if isinstance(each, (Mapping, list, tuple))]
+        level = [child for each in nested for child in (each.values() if isinstance(each, Mapping) else each)]
+    return depth
+
+
+def _is_keepable(text: str) -> bool:
+    """Tell whether a database can hold *text*: no NUL, no half of a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _description(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > MAX_DESCRIPTION_LENGTH or not _is_keepable(value):
+        raise InvalidInput.at(
+            field="description",
+            found="what cannot be kept",
+            expected=f"text of at most {MAX_DESCRIPTION_LENGTH} characters",
+        )
+    return value
+
+
+def _tenant(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > 256 or not value.isprintable():
+        raise InvalidInput.at(
+            field="tenant", found=f"{value!r:.40}", expected="text of 1 to 256 printable characters"
+        )
+    return value
+
+
+_CHECKS: Mapping[str, Callable[[Any], Any]] = {
+    "events": _events,
+    "secret": _secret,
+    "active": _active,
+    "retry_count": _retry_count,
+    "retry_delay": _retry_delay,
+    "timeout": _timeout,
+    "headers": _headers,
+    "metadata": _metadata,
+    "description": _description,
+}

@@ -1,0 +1,73 @@
+"""Publishing: an event of ours becomes a message, kept with one delivery for each endpoint. Floor 4.
+
+The message itself, with its body, is made by the rules of ``core.outbound_request``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from smart_api_integrations.core.intake import Intake
+from smart_api_integrations.core.journal import DEFAULT_TENANT, Message, Published
+from smart_api_integrations.core.outbound_request import build_message
+from smart_api_integrations.storage.protocols import MessageStore
+
+
+class Publisher:
+    """Makes messages, keeps them, and passes their deliveries on to the worker of this process."""
+
+    def __init__(
+        self,
+        messages: MessageStore,
+        *,
+        intake: Intake,
+        on_published: Callable[[Sequence[Message]], None],
+        new_id: Callable[[str], str],
+        now: Callable[[], datetime],
+    ) -> None:
+        """Keep messages in *messages*.
+
+        *intake* takes their deliveries, *on_published* is told of each after its commit, *new_id* makes an
+        id with the prefix that it is given.
+        """
+        self._messages = messages
+        self._intake = intake
+        self._on_published = on_published
+        self._new_id = new_id
+        self._now = now
+
+    async def publish(
+        self,
+        event: str,
+        data: Any,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        tenant: str = DEFAULT_TENANT,
+        event_id: str | None = None,
+        hops: int = 0,
+    ) -> Published:
+        """Keep the message that *event* happened, and one delivery for each endpoint that wants it.
+
+        Atomic, and durable when it returns; no delivery is waited for.
+
+        Raises:
+            InvalidInput: The event's name, its data or its size cannot be used; nothing was kept.
+            StorageUnavailable: Nothing was kept.
+        """
+        message = build_message(
+            event,
+            data,
+            metadata,
+            id=self._new_id("msg_"),
+            now=self._now(),
+            tenant=tenant,
+            event_id=event_id,
+            hops=hops,
+        )
+        published = await self._messages.publish(message, handoff=self._intake.offer())
+        if published.claims:
+            self._intake.take(published.claims)
+        self._on_published((message,))
+        return published

@@ -1,0 +1,120 @@
+"""The one ASGI application: the ways in, health, the API, the dashboard. Floor 9.
+
+The ways in come first and pass through nothing: no middleware, no router but a set of paths.
+"""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from smart_api_integrations.api import create_api
+from smart_api_integrations.api.application import RESOURCES
+from smart_api_integrations.application.platform import Platform
+from smart_api_integrations.dashboard import PATHS, create_dashboard
+from smart_api_integrations.errors import ConfigurationError
+from smart_api_integrations.server.health import Health
+from smart_api_integrations.server.security import AccessRules, SecurityShell, digest, is_api
+from smart_api_integrations.settings import Settings
+
+WAYS_IN = "/webhooks/"
+_API = "/api"
+_DESCRIPTION = "/openapi.json"
+_RESERVED = frozenset({_API, _DESCRIPTION, *Health.paths, *PATHS})
+
+
+class Application:
+    """Sends every request where it belongs."""
+
+    def __init__(self, platform: Platform, *, ingest: ASGIApp, pages: ASGIApp) -> None:
+        """Send the ways in of *platform* to *ingest*, and everything else but health to *pages*."""
+        self._ingest = ingest
+        self._pages = pages
+        self._health = Health(platform.journal)
+        self._ways_in = own_paths(platform)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+            return
+        path: str = scope["path"]
+        if path.startswith(WAYS_IN) or path.rstrip("/") in self._ways_in:
+            await self._ingest(scope, receive, send)
+        elif path in Health.paths:
+            await self._health(scope, receive, send)
+        else:
+            await self._pages(scope, receive, send)
+
+
+class Pages:
+    """The API and the dashboard, behind the security shell."""
+
+    def __init__(self, api: ASGIApp, dashboard: ASGIApp) -> None:
+        """Take both."""
+        self._api = api
+        self._dashboard = dashboard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send ``/api`` and its description to the API, everything else to the dashboard."""
+        await (self._api if is_api(scope["path"]) else self._dashboard)(scope, receive, send)
+
+
+def create_app(platform: Platform, *, ingest: ASGIApp) -> Application:
+    """Return the ASGI application over *platform*; *ingest* takes the ways in, raw.
+
+    The platform is opened and closed by the caller.
+
+    Raises:
+        ConfigurationError: A provider's own path is one that the API or the dashboard has.
+    """
+    pages = SecurityShell(
+        Pages(create_api(platform), create_dashboard(platform)), access_rules(platform.settings)
+    )
+    return Application(platform, ingest=ingest, pages=pages)
+
+
+def access_rules(settings: Settings) -> AccessRules:
+    """Return who may use the API and the dashboard."""
+    return AccessRules(
+        keys=tuple(digest(key.get_secret_value()) for key in settings.api_keys),
+        is_loopback=settings.is_loopback,
+        public_url=settings.public_url,
+        max_body_bytes=settings.max_body_bytes,
+    )
+
+
+def own_paths(platform: Platform) -> frozenset[str]:
+    """Return the paths that the providers' YAML names, without a trailing slash.
+
+    Raises:
+        ConfigurationError: One of them is taken.
+    """
+    taken = _RESERVED | _api_paths(platform)
+    for path, (provider, name) in platform.paths.items():
+        first = "/" + path.strip("/").partition("/")[0]
+        if path.rstrip("/") in taken or first in _RESERVED - {_API}:
+            message = (
+                f"providers/{provider}/webhook.yaml, webhook {name}: its path {path!r} is taken by the "
+                f"server itself. Choose one under {WAYS_IN}, or any other free one."
+            )
+            raise ConfigurationError(message)
+    return frozenset(path.rstrip("/") for path in platform.paths)
+
+
+def _api_paths(platform: Platform) -> frozenset[str]:
+    """Return the paths of the API's routes, as they are written there: those with an id have braces.
+
+    So the first guide's ``/api/webhooks/myapi/`` is free: no id is spelt like that.
+    """
+    routers = (resource.create_router(platform) for resource in RESOURCES)
+    return frozenset(
+        f"{_API}{route.path}" for router in routers for route in router.routes if isinstance(route, Route)
+    )
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Follow the lifespan protocol; the platform lives outside of it."""
+    for word in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{word}.complete"})

@@ -1,0 +1,187 @@
+"""Every setting, once, frozen and checked as a whole. Floor 2.
+
+Order: what the command line or a constructor says, then the environment's ``WEBHOOKS_*``, then
+``webhooks.toml``, then the defaults below. Reading files and the environment is left to the caller:
+:func:`read_settings` takes both as values, so that a test passes its own.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from smart_api_integrations.errors import ConfigurationError
+
+ENVIRONMENT_PREFIX = "WEBHOOKS_"
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Role = Literal["gateway", "worker", "api", "monitor"]
+
+
+def _listed(value: Any) -> Any:
+    """Split ``a, b`` into a tuple; leave lists as they are."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _network(value: Any) -> Any:
+    return ipaddress.ip_network(value) if isinstance(value, str) else value
+
+
+CommaSeparated = BeforeValidator(_listed)
+NetworkValue = Annotated[Network, BeforeValidator(_network)]
+
+
+class Settings(BaseModel):
+    """What can be set. Each field is read from ``WEBHOOKS_<NAME>`` too; lists are comma-separated."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    database_url: str = Field(
+        default="sqlite:///webhooks.db",
+        description="Where the journal is: `sqlite:///file` or `postgresql://…`.",
+    )
+    redis_url: str | None = Field(
+        default=None, description="What several processes share and may lose; not used yet."
+    )
+    broker_url: str | None = Field(
+        default=None, description="Where internal events go: `amqp://…`, `redis://…`; not used yet."
+    )
+    providers_dir: str = Field(
+        default="providers", description="Your own providers, laid over the packaged ones."
+    )
+    handlers: Annotated[tuple[str, ...], CommaSeparated] = Field(
+        default=(), description="Modules to import at start: they register your handlers."
+    )
+    allowed_networks: Annotated[tuple[NetworkValue, ...], CommaSeparated] = Field(
+        default=(), description="Networks that deliveries may reach although they are private."
+    )
+    api_keys: Annotated[tuple[SecretStr, ...], CommaSeparated] = Field(
+        default=(), description="Keys for the API and the dashboard; needed beyond loopback."
+    )
+    encryption_keys: Annotated[tuple[SecretStr, ...], CommaSeparated] = Field(
+        default=(), description="Keys that encrypt secrets at rest, newest first; PostgreSQL demands one."
+    )
+    public_url: str | None = Field(
+        default=None, description="How providers reach this server: `https://hooks.example.com`."
+    )
+    trusted_proxies: Annotated[tuple[NetworkValue, ...], CommaSeparated] = Field(
+        default=(), description="Peers whose `X-Forwarded-For` is believed."
+    )
+    host: str = Field(default="127.0.0.1", description="The address to listen at.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port to listen at; 0 takes a free one.")
+    roles: Annotated[tuple[Role, ...], CommaSeparated] = Field(
+        default=("gateway", "worker", "api"), min_length=1, description="What this process does."
+    )
+    max_body_bytes: int = Field(
+        default=1024 * 1024, ge=1, description="The largest request body that is accepted."
+    )
+    body_timeout_seconds: float = Field(
+        default=10, gt=0, description="How long a request body may take to arrive."
+    )
+    per_ip_per_minute: int = Field(
+        default=100, ge=0, description="Requests that do not verify, per address; 0 is no limit."
+    )
+    flood_per_minute: int = Field(
+        default=500, ge=0, description="The same, before anything is read; 0 is no limit."
+    )
+    dedupe_days: float = Field(default=7, gt=0, description="How long a repeated event is recognised.")
+    worker_concurrency: int = Field(
+        default=256, ge=1, description="How much work runs at once in this process."
+    )
+    endpoint_concurrency: int = Field(
+        default=8, ge=1, description="How many deliveries to one endpoint run at once."
+    )
+    handler_threads: int = Field(default=16, ge=1, description="Threads for handlers that are not `async`.")
+    handler_timeout_seconds: float = Field(
+        default=30, gt=0, description="How long a handler may run, unless it says otherwise."
+    )
+    lease_seconds: float = Field(
+        default=15, gt=0, description="How long a dead worker's work waits for another."
+    )
+    shutdown_seconds: float = Field(
+        default=30, ge=0, description="How long work in flight may finish at a stop."
+    )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def read_settings(
+    *,
+    given: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    toml: str = "",
+) -> Settings:
+    """Return the settings from what was *given*, the environment and the text of ``webhooks.toml``.
+
+    Names in *given* and in the file are those of :class:`Settings`; None in *given* means not given.
+
+    Raises:
+        ConfigurationError: Something is wrong; the message lists every fault, not the first one.
+    """
+    faults: list[str] = []
+    values = _from_toml(toml, faults)
+    values |= _from_environment(environ or {}, faults)
+    values |= {name: value for name, value in (given or {}).items() if value is not None}
+    faults += [_unknown(name, "") for name in values if name not in Settings.model_fields]
+    known = {name: value for name, value in values.items() if name in Settings.model_fields}
+    try:
+        settings = Settings(**known)
+    except ValidationError as error:
+        faults += _explained(error)
+    else:
+        if not faults:
+            return settings
+    raise ConfigurationError("The settings cannot be used:\n" + "\n".join(f"- {fault}" for fault in faults))
+
+
+def _from_toml(text: str, faults: list[str]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        faults.append(f"webhooks.toml is not valid TOML: {error}")
+        return {}
+
+
+def _from_environment(environ: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for variable, value in environ.items():
+        if not variable.startswith(ENVIRONMENT_PREFIX) or not value:
+            continue
+        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if name in Settings.model_fields:
+            found[name] = value
+        elif not name.endswith(("_secret", "_secret_old")) and not name.startswith("test_"):
+            faults.append(_unknown(name, ENVIRONMENT_PREFIX))
+    return found
+
+
+def _unknown(name: str, prefix: str) -> str:
+    spelled = (lambda word: prefix + word.upper()) if prefix else str
+    near = difflib.get_close_matches(name, _names(), n=1)
+    return f"{spelled(name)} is not a setting" + (f"; did you mean {spelled(near[0])}?" if near else ".")
+
+
+def _names() -> Iterable[str]:
+    return Settings.model_fields
+
+
+def _explained(error: ValidationError) -> list[str]:
+    return [
+        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    ]

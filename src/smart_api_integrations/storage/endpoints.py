@@ -1,0 +1,235 @@
+"""Endpoints: their rows, their store, and the directory that publishers look them up in. Floor 3.
+
+The directory holds every endpoint parsed in memory. In each transaction that publishes it reads one
+number; where that has changed it loads the endpoints again. So a message sees every endpoint that
+was saved before it, in any process, at the price of one tiny read for a whole group.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from smart_api_integrations.core.event_types import matches
+from smart_api_integrations.core.journal import AttemptStatistics, Endpoint
+from smart_api_integrations.core.lifecycle import Kind, State
+from smart_api_integrations.errors import ConfigurationError, InvalidInput, NotFound
+from smart_api_integrations.storage.counters import endpoint_statistics
+from smart_api_integrations.storage.secret_cipher import SecretCipher
+from smart_api_integrations.storage.store import Store
+from smart_api_integrations.storage.tables import FRESH, RETRY, subscriptions_version, webhooks, work
+
+logger = logging.getLogger(__name__)
+
+set_version = update(subscriptions_version).where(subscriptions_version.c.id == 1)
+REMEMBERED_TYPES = 10_000
+CHANGEABLE = frozenset(field.name for field in fields(Endpoint)) - {
+    "id",
+    "tenant",
+    "created_at",
+    "updated_at",
+}
+
+read_version = select(subscriptions_version.c.version).where(subscriptions_version.c.id == 1)
+
+
+def endpoint_row(endpoint: Endpoint, cipher: SecretCipher) -> dict[str, Any]:
+    """Return *endpoint* as a row, its secret encrypted."""
+    return {
+        "id": endpoint.id,
+        "tenant": endpoint.tenant,
+        "url": endpoint.url,
+        "events": list(endpoint.events),
+        "secret": cipher.encrypt(endpoint.secret, row_id=endpoint.id),
+        "active": endpoint.active,
+        "retry_count": endpoint.retry_count,
+        "retry_delay": endpoint.retry_delay,
+        "timeout": endpoint.timeout,
+        "headers": dict(endpoint.headers),
+        "metadata": dict(endpoint.metadata),
+        "description": endpoint.description,
+        "created_at": endpoint.created_at,
+        "updated_at": endpoint.updated_at,
+    }
+
+
+def endpoint_from(row: Any, cipher: SecretCipher) -> Endpoint:
+    """Return the endpoint that a row of ``webhooks`` holds.
+
+    Raises:
+        ConfigurationError: No configured key opens its secret.
+    """
+    values = dict(row._asdict())
+    values["events"] = tuple(values["events"])
+    values["secret"] = _opened(cipher, values["secret"], row_id=values["id"])
+    return Endpoint(**values)
+
+
+def _opened(cipher: SecretCipher, stored: str, *, row_id: str) -> str:
+    """Return the secret, or nothing where no configured key opens it: only its own deliveries fail then."""
+    try:
+        return cipher.decrypt(stored, row_id=row_id)
+    except ConfigurationError:
+        logger.error(  # noqa: TRY400 - the traceback says nothing more
+            "No configured key opens an endpoint's secret; set WEBHOOKS_ENCRYPTION_KEYS to the one it had",
+            extra={"action": "decrypt", "endpoint_id": row_id},
+        )
+        return ""
+
+
+class EndpointDirectory:
+    """Every endpoint, parsed, as of the transaction that asks. For the writing lane alone."""
+
+    def __init__(self, cipher: SecretCipher) -> None:
+        """Make an empty directory; *cipher* opens the endpoints' secrets."""
+        self._cipher = cipher
+        self._version: str | None = None
+        self._endpoints: dict[str, Endpoint] = {}
+        self._subscribers: dict[tuple[str, str], tuple[Endpoint, ...]] = {}
+
+    def refresh(self, connection: Connection) -> None:
+        """Load the endpoints anew if any has changed."""
+        version = connection.scalar(read_version)
+        if version == self._version:
+            return
+        rows = connection.execute(select(webhooks).order_by(webhooks.c.created_at, webhooks.c.id))
+        endpoints = (endpoint_from(row, self._cipher) for row in rows)
+        self._endpoints = {endpoint.id: endpoint for endpoint in endpoints}
+        self._subscribers = {}
+        self._version = version
+
+    def get(self, endpoint_id: str) -> Endpoint | None:
+        """Return one endpoint, or None where it was removed."""
+        return self._endpoints.get(endpoint_id)
+
+    def subscribers(self, tenant: str, event: str) -> Sequence[Endpoint]:
+        """Return the active endpoints of *tenant* whose patterns match the type *event*."""
+        found = self._subscribers.get((tenant, event))
+        if found is None:
+            if len(self._subscribers) >= REMEMBERED_TYPES:
+                self._subscribers.clear()
+            found = tuple(
+                endpoint
+                for endpoint in self._endpoints.values()
+                if endpoint.active
+                and endpoint.tenant == tenant
+                and any(matches(pattern, event) for pattern in endpoint.events)
+            )
+            self._subscribers[tenant, event] = found
+        return found
+
+
+def endpoints_by_id(store: Store, connection: Connection, ids: Iterable[str]) -> dict[str, Endpoint]:
+    """Return those of *ids* that are there."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    statement = select(webhooks).where(store.dialect.among(webhooks.c.id, "ids"))
+    rows = connection.execute(statement, {"ids": wanted})
+    return {row.id: endpoint_from(row, store.cipher) for row in rows}
+
+
+class Endpoints:
+    """Keeps ``storage.protocols.EndpointStore``."""
+
+    def __init__(self, store: Store) -> None:
+        """Work on *store*."""
+        self._store = store
+
+    async def add(self, endpoint: Endpoint) -> None:
+        """See ``EndpointStore.add``."""
+        await self._store.write_one(self._add, endpoint)
+
+    async def change(self, endpoint_id: str, changes: Mapping[str, Any]) -> Endpoint:
+        """See ``EndpointStore.change``."""
+        unknown = sorted(set(changes) - CHANGEABLE)
+        if unknown:
+            message = (
+                f"{unknown[0]!r} of an endpoint cannot be changed; known: {', '.join(sorted(CHANGEABLE))}"
+            )
+            raise InvalidInput(message)
+        return await self._store.write_one(self._change, (endpoint_id, changes))
+
+    async def remove(self, endpoint_id: str) -> None:
+        """See ``EndpointStore.remove``."""
+        await self._store.write_one(self._remove, endpoint_id)
+
+    async def endpoint(self, endpoint_id: str) -> Endpoint | None:
+        """See ``EndpointStore.endpoint``."""
+        return await self._store.read(self._endpoint, endpoint_id)
+
+    async def endpoints(self, *, tenant: str | None = None) -> Sequence[Endpoint]:
+        """See ``EndpointStore.endpoints``."""
+        return await self._store.read(self._list, tenant)
+
+    async def statistics(self, endpoint_id: str, *, since: timedelta | None = None) -> AttemptStatistics:
+        """See ``EndpointStore.statistics``."""
+        return await self._store.read(self._statistics, (endpoint_id, since))
+
+    def _add(self, connection: Connection, endpoint: Endpoint) -> None:
+        """Insert one endpoint and raise the version of subscriptions."""
+        if self._endpoint(connection, endpoint.id) is not None:
+            message = f"There is an endpoint {endpoint.id} already: change it, or take another id"
+            raise InvalidInput(message)
+        self._renew_version(connection)
+        connection.execute(webhooks.insert(), endpoint_row(endpoint, self._store.cipher))
+
+    def _change(self, connection: Connection, asked: tuple[str, Mapping[str, Any]]) -> Endpoint:
+        """Update one endpoint and raise the version of subscriptions."""
+        endpoint_id, changes = asked
+        self._renew_version(connection)  # first: it is also the lock among those who change endpoints
+        before = self._endpoint(connection, endpoint_id)
+        if before is None:
+            message = f"There is no endpoint {endpoint_id}"
+            raise NotFound(message)
+        after = replace(before, **changes, updated_at=self._store.now())
+        after = replace(after, events=tuple(after.events))
+        row = endpoint_row(after, self._store.cipher)
+        del row["id"]
+        connection.execute(webhooks.update().where(webhooks.c.id == endpoint_id), row)
+        return after
+
+    def _remove(self, connection: Connection, endpoint_id: str) -> None:
+        """Delete one endpoint and cancel what waits for it.
+
+        The empty text keeps planners from the index of all deliveries: what is open is few.
+        """
+        self._renew_version(connection)
+        if not connection.execute(webhooks.delete().where(webhooks.c.id == endpoint_id)).rowcount:
+            message = f"There is no endpoint {endpoint_id}"
+            raise NotFound(message)
+        for lane in (FRESH, RETRY):
+            waiting = select(work.c.id).where(
+                lane, work.c.kind == Kind.DELIVERY.value, work.c.target.concat("") == bindparam("endpoint")
+            )
+            connection.execute(
+                work.update()
+                .where(work.c.id.in_(waiting))
+                .values(state=State.CANCELLED.value, due_at=None, updated_at=self._store.now()),
+                {"endpoint": endpoint_id},
+            )
+
+    def _renew_version(self, connection: Connection) -> None:
+        """Mark the endpoints as changed; never with a mark that a rolled-back change used."""
+        connection.execute(set_version, {"version": self._store.new_id("ver_")})
+
+    def _endpoint(self, connection: Connection, endpoint_id: str) -> Endpoint | None:
+        """Read one endpoint."""
+        row = connection.execute(select(webhooks).where(webhooks.c.id == endpoint_id)).one_or_none()
+        return None if row is None else endpoint_from(row, self._store.cipher)
+
+    def _list(self, connection: Connection, tenant: str | None) -> list[Endpoint]:
+        """Read all endpoints, or one tenant's, oldest first."""
+        statement = select(webhooks).order_by(webhooks.c.created_at, webhooks.c.id)
+        if tenant is not None:
+            statement = statement.where(webhooks.c.tenant == tenant)
+        return [endpoint_from(row, self._store.cipher) for row in connection.execute(statement)]
+
+    def _statistics(self, connection: Connection, asked: tuple[str, timedelta | None]) -> AttemptStatistics:
+        """Sum one endpoint's counters."""
+        return endpoint_statistics(self._store, connection, asked)

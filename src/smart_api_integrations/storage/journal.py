@@ -1,0 +1,120 @@
+"""One open journal: the four stores over one database. Floor 3."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, exc
+
+from smart_api_integrations.core.journal import DEFAULT_TENANT
+from smart_api_integrations.errors import StorageUnavailable
+from smart_api_integrations.storage.claiming import Claiming
+from smart_api_integrations.storage.counters import count_traffic
+from smart_api_integrations.storage.dialect import Dialect
+from smart_api_integrations.storage.endpoints import EndpointDirectory, Endpoints
+from smart_api_integrations.storage.events import Events
+from smart_api_integrations.storage.messages import Messages
+from smart_api_integrations.storage.protocols import EndpointStore, EventStore, MessageStore, WorkStore
+from smart_api_integrations.storage.recording import Recording
+from smart_api_integrations.storage.secret_cipher import SecretCipher
+from smart_api_integrations.storage.store import Store
+from smart_api_integrations.storage.work import WorkQueue
+
+
+class SqlJournal:
+    """Keeps ``storage.protocols.Journal`` on any engine that has a ``Dialect``."""
+
+    events: EventStore
+    messages: MessageStore
+    work: WorkStore
+    endpoints: EndpointStore
+
+    def __init__(self, store: Store) -> None:
+        """Put the rooms together; nothing is opened yet."""
+        directory = EndpointDirectory(store.cipher)
+        claiming = Claiming(store, directory)
+        messages = Messages(store, directory, claiming)
+        self.events = Events(store, claiming)
+        self.messages = messages
+        self.work = WorkQueue(store, claiming, Recording(store, messages))
+        self.endpoints = Endpoints(store)
+        self._store = store
+        self._listeners: list[Callable[[], None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def open(self) -> None:
+        """See ``Journal.open``."""
+        self._loop = asyncio.get_running_loop()
+        await asyncio.to_thread(self._prepare)
+        self._store.open_lanes()
+        await asyncio.to_thread(self._store.dialect.listen, self._wake)
+
+    def _prepare(self) -> None:
+        try:
+            self._store.dialect.prepare()
+        except exc.SQLAlchemyError as error:
+            original = getattr(error, "orig", None) or error
+            message = (
+                f"The {self._store.dialect.name} database cannot be opened ({type(original).__name__}): "
+                "see that it runs, and that WEBHOOKS_DATABASE_URL names it"
+            )
+            raise StorageUnavailable(message) from original
+
+    async def close(self) -> None:
+        """See ``Journal.close``."""
+        await self._store.close_lanes()
+        await asyncio.to_thread(self._store.dialect.close)
+
+    async def check(self) -> None:
+        """See ``Journal.check``: a real write, committed and synced."""
+        await self._store.write(self._touch_all, None)
+
+    def _touch_all(self, connection: Connection, calls: Sequence[None]) -> list[None]:
+        """Write a row that only this journal writes."""
+        counts = Counter({(DEFAULT_TENANT, "checked"): len(calls)})
+        count_traffic(self._store, connection, counts, now=self._store.now())
+        return [None] * len(calls)
+
+    def on_due_work(self, wake: Callable[[], None]) -> None:
+        """See ``Journal.on_due_work``."""
+        self._listeners.append(wake)
+
+    def now(self) -> datetime:
+        """See ``Journal.now``."""
+        return self._store.now()
+
+    def _wake(self) -> None:
+        """Pass a wake-up from any thread on to the event loop that opened the journal."""
+        if self._loop is None or self._loop.is_closed():
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._tell_listeners)
+        except RuntimeError:  # closed just now: nobody waits there any more
+            return
+
+    def _tell_listeners(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+
+def assemble(
+    dialect: Dialect,
+    *,
+    new_id: Callable[[str], str],
+    cipher: SecretCipher,
+    clock: Callable[[], datetime] | None,
+    dedupe_window: timedelta,
+) -> SqlJournal:
+    """Return a journal over *dialect*, not yet open; see ``open_journal`` for the rest."""
+    store = Store(
+        dialect=dialect,
+        new_id=new_id,
+        now=clock or dialect.now,
+        cipher=cipher,
+        dedupe_window=dedupe_window,
+        shard=new_id("shd_"),
+    )
+    return SqlJournal(store)

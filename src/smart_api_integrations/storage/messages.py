@@ -1,0 +1,135 @@
+"""Messages, and the deliveries that are kept with them. Floor 3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from smart_api_integrations.core.journal import Claim, Endpoint, Handoff, Message, Published, Trace, Work
+from smart_api_integrations.core.lifecycle import Kind
+from smart_api_integrations.storage.bulk import Row
+from smart_api_integrations.storage.claiming import Claiming
+from smart_api_integrations.storage.endpoints import EndpointDirectory
+from smart_api_integrations.storage.message_rows import message_from, message_row
+from smart_api_integrations.storage.store import Store
+from smart_api_integrations.storage.tables import messages, work
+from smart_api_integrations.storage.traces import message_trace
+from smart_api_integrations.storage.work_rows import PREFIXES, new_work, work_row
+
+Call = tuple[Message, Handoff | None]
+
+
+class Messages:
+    """Keeps ``storage.protocols.MessageStore``; ``keep_all`` also keeps what a handling published."""
+
+    def __init__(self, store: Store, directory: EndpointDirectory, claiming: Claiming) -> None:
+        """Work on *store*, with the endpoints that *directory* knows."""
+        self._store = store
+        self._directory = directory
+        self._claiming = claiming
+        among = store.dialect.among
+        self._read_known = select(messages.c.id).where(among(messages.c.id, "ids"))
+        self._count_deliveries = (
+            select(work.c.subject_id, func.count())
+            .where(among(work.c.subject_id, "ids"))
+            .group_by(work.c.subject_id)
+        )
+
+    async def publish(self, message: Message, *, handoff: Handoff | None = None) -> Published:
+        """See ``MessageStore.publish``."""
+        if handoff is None:
+            return await self._store.write(self.keep_all, (message, None))
+        return await self._store.lease(
+            self.keep_all,
+            (message, handoff),
+            claims=lambda published: published.claims,
+            give_back=self._claiming.give_back,
+        )
+
+    async def messages(self, *, limit: int = 50, before: str | None = None) -> Sequence[Message]:
+        """See ``MessageStore.messages``."""
+        return await self._store.read(self._page, (limit, before))
+
+    async def trace(self, message_id: str) -> Trace | None:
+        """See ``MessageStore.trace``."""
+        return await self._store.read(self._trace, message_id)
+
+    def keep_all(self, connection: Connection, calls: Sequence[Call]) -> list[Published]:
+        """Insert messages with one delivery for each endpoint that matches; count those known already."""
+        now = self._store.now()
+        self._directory.refresh(connection)
+        known = self._known(connection, [message.id for message, _ in calls])
+        new_messages: list[Row] = []
+        new_deliveries: list[Row] = []
+        due = False
+        results: list[Published] = []
+        for message, handoff in calls:
+            if message.id in known:
+                results.append(Published(message_id=message.id, deliveries=known[message.id]))
+                continue
+            new_messages.append(message_row(message))
+            pairs = self._deliveries(message, handoff, now)
+            owner = handoff.owner if handoff else None
+            new_deliveries.extend(work_row(delivery, owner=owner) for delivery, _ in pairs)
+            due = due or any(delivery.due_at for delivery, _ in pairs)
+            known[message.id] = len(pairs)
+            results.append(_published(message, pairs))
+        self._store.dialect.write_rows(connection, messages, new_messages)
+        self._store.dialect.write_rows(connection, work, new_deliveries)
+        if due:
+            self._store.dialect.announce(connection)
+        return results
+
+    def _deliveries(
+        self, message: Message, handoff: Handoff | None, now: datetime
+    ) -> list[tuple[Work, Endpoint]]:
+        return [
+            (
+                new_work(
+                    work_id=self._store.new_id(PREFIXES[Kind.DELIVERY]),
+                    tenant=message.tenant,
+                    kind=Kind.DELIVERY,
+                    subject_id=message.id,
+                    target=endpoint.id,
+                    max_attempts=endpoint.schedule.attempts,
+                    now=now,
+                    handoff=handoff,
+                ),
+                endpoint,
+            )
+            for endpoint in self._directory.subscribers(message.tenant, message.event)
+        ]
+
+    def _known(self, connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+        """Count the deliveries of those messages that are kept already."""
+        known = dict.fromkeys(connection.scalars(self._read_known, {"ids": ids}), 0)
+        if known:
+            counts = connection.execute(self._count_deliveries, {"ids": list(known)})
+            known.update((subject_id, count) for subject_id, count in counts)
+        return known
+
+    def _page(self, connection: Connection, asked: tuple[int, str | None]) -> list[Message]:
+        """Read a page of messages, newest first."""
+        limit, before = asked
+        statement = select(messages).order_by(messages.c.id.desc()).limit(limit)
+        if before is not None:
+            statement = statement.where(messages.c.id < before)
+        return [message_from(row) for row in connection.execute(statement)]
+
+    def _trace(self, connection: Connection, message_id: str) -> Trace | None:
+        """Read what one message led to."""
+        return message_trace(self._store, connection, message_id)
+
+
+def _published(message: Message, pairs: Sequence[tuple[Work, Endpoint]]) -> Published:
+    return Published(
+        message_id=message.id,
+        deliveries=len(pairs),
+        claims=tuple(
+            Claim(work=delivery, message=message, endpoint=endpoint)
+            for delivery, endpoint in pairs
+            if delivery.leased_until
+        ),
+    )

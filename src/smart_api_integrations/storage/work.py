@@ -1,0 +1,195 @@
+"""Work: the handlings and deliveries that wait, run and are over. Floor 3."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, TextClause, func, select
+
+from smart_api_integrations.core.journal import COUNT_LIMIT, Backlog, Claim, Handoff, Outcome, Recorded, Work
+from smart_api_integrations.core.lifecycle import ROADS, Kind
+from smart_api_integrations.errors import InvalidInput, NotFound
+from smart_api_integrations.storage.claiming import Claiming
+from smart_api_integrations.storage.recording import REAPED_AT_ONCE, Recording, check_outcome
+from smart_api_integrations.storage.store import Store
+from smart_api_integrations.storage.tables import DEAD, FRESH, IS_DELIVERY, LEASED, RETRY, work
+from smart_api_integrations.storage.work_rows import PREFIXES, work_from
+
+
+class WorkQueue:
+    """Keeps ``storage.protocols.WorkStore``."""
+
+    def __init__(self, store: Store, claiming: Claiming, recording: Recording) -> None:
+        """Work on *store* with the operations of *claiming* and *recording*."""
+        self._store = store
+        self._claiming = claiming
+        self._recording = recording
+
+    async def claim(
+        self, *, owner: str, limit: int, lease: timedelta, refuse: frozenset[str] = frozenset()
+    ) -> Sequence[Claim]:
+        """See ``WorkStore.claim``."""
+        if limit < 1:
+            return []
+        return await self._store.lease(
+            self._claiming.claim_all,
+            (owner, limit, lease, refuse),
+            claims=lambda claims: claims,
+            give_back=self._claiming.give_back,
+        )
+
+    async def renew(self, *, owner: str, lease: timedelta, held: Collection[str]) -> int:
+        """See ``WorkStore.renew``."""
+        return await self._store.write(self._claiming.renew_all, (owner, lease, held))
+
+    async def record(self, outcome: Outcome, *, handoff: Handoff | None = None) -> Recorded:
+        """See ``WorkStore.record``.
+
+        Raises:
+            InvalidInput: The state cannot follow the work's, or its wait is missing or too much.
+        """
+        check_outcome(outcome)
+        if handoff is None or not outcome.messages:
+            return await self._store.write(self._recording.record_all, (outcome, None))
+        return await self._store.lease(
+            self._recording.record_all,
+            (outcome, handoff),
+            claims=lambda recorded: [claim for one in recorded.published for claim in one.claims],
+            give_back=self._claiming.give_back,
+        )
+
+    async def release(self, *, owner: str) -> int:
+        """See ``WorkStore.release``."""
+        return await self._store.write(self._claiming.release_all, owner)
+
+    async def reap(self) -> int:
+        """See ``WorkStore.reap``."""
+        total = 0
+        while True:
+            count = await self._store.write(self._recording.reap_all, None)
+            total += count
+            if count < REAPED_AT_ONCE:
+                return total
+
+    async def next_due(self) -> timedelta | None:
+        """See ``WorkStore.next_due``."""
+        return await self._store.read(self._next_due, None)
+
+    async def work(self, work_id: str) -> Work | None:
+        """See ``WorkStore.work``."""
+        return await self._store.read(_one, work_id)
+
+    async def replay(self, work_id: str) -> Work:
+        """See ``WorkStore.replay``."""
+        return await self._store.write_one(self._replay, work_id)
+
+    async def dead_letters(
+        self, *, limit: int = 50, before: str | None = None, kind: Kind | None = None
+    ) -> Sequence[Work]:
+        """See ``WorkStore.dead_letters``."""
+        return await self._store.read(_dead_letters, (limit, before, kind))
+
+    async def deliveries(
+        self, *, limit: int = 50, before: str | None = None, endpoint_id: str | None = None
+    ) -> Sequence[Work]:
+        """See ``WorkStore.deliveries``."""
+        return await self._store.read(_deliveries, (limit, before, endpoint_id))
+
+    async def backlog(self) -> Backlog:
+        """See ``WorkStore.backlog``."""
+        return await self._store.read(_backlog, None)
+
+    def _next_due(self, connection: Connection, _: None) -> timedelta | None:
+        """Read how long until the first due time of both lanes."""
+        heads = [head for head in (_head(connection, lane) for lane in (FRESH, RETRY)) if head is not None]
+        return max(min(heads) - self._store.now(), timedelta(0)) if heads else None
+
+    def _replay(self, connection: Connection, work_id: str) -> Work:
+        """Lock one piece of work and, if it is over, make it due as if it were new."""
+        row = connection.execute(select(work).where(work.c.id == work_id).with_for_update()).one_or_none()
+        if row is None:
+            message = f"There is no handling and no delivery {work_id}"
+            raise NotFound(message)
+        before = work_from(row)
+        road = ROADS[before.kind]
+        if before.state not in road.ends:
+            message = f"{work_id} is {before.state}: only what is over can be replayed"
+            raise InvalidInput(message)
+        now = self._store.now()
+        after = replace(before, state=road.fresh, failures=0, due_at=now, updated_at=now)
+        connection.execute(
+            work.update().where(work.c.id == work_id),
+            {"state": after.state.value, "failures": 0, "due_at": now, "updated_at": now},
+        )
+        self._store.dialect.announce(connection)
+        return after
+
+
+def _head(connection: Connection, lane: TextClause) -> datetime | None:
+    """Read when the first work of *lane* is due."""
+    return connection.scalar(select(work.c.due_at).where(lane).order_by(work.c.due_at).limit(1))
+
+
+def _one(connection: Connection, work_id: str) -> Work | None:
+    """Read one piece of work."""
+    row = connection.execute(select(work).where(work.c.id == work_id)).one_or_none()
+    return None if row is None else work_from(row)
+
+
+def _dead_letters(connection: Connection, asked: tuple[int, str | None, Kind | None]) -> list[Work]:
+    """Read a page of dead letters, newest first: one kind, or both merged by their ULIDs."""
+    limit, before, kind = asked
+    return _page(connection, DEAD, limit=limit, before=before, kinds=[kind] if kind else list(Kind))
+
+
+def _deliveries(connection: Connection, asked: tuple[int, str | None, str | None]) -> list[Work]:
+    """Read a page of deliveries, newest first, of one endpoint or of all."""
+    limit, before, endpoint_id = asked
+    statement = select(work).where(IS_DELIVERY).order_by(work.c.id.desc()).limit(limit)
+    if endpoint_id is not None:
+        statement = statement.where(work.c.target == endpoint_id)
+    upper = before or _end(Kind.DELIVERY)
+    statement = statement.where(work.c.id < upper, work.c.id >= PREFIXES[Kind.DELIVERY])
+    return [work_from(row) for row in connection.execute(statement)]
+
+
+def _page(
+    connection: Connection, where: TextClause, *, limit: int, before: str | None, kinds: Sequence[Kind]
+) -> list[Work]:
+    """Read *limit* of each kind along its range of ids, then the newest of them all."""
+    age = before.partition("_")[2] if before else None
+    found: list[Work] = []
+    for kind in kinds:
+        upper = PREFIXES[kind] + age if age else _end(kind)
+        statement = (
+            select(work)
+            .where(where, work.c.id < upper, work.c.id >= PREFIXES[kind])
+            .order_by(work.c.id.desc())
+            .limit(limit)
+        )
+        found.extend(work_from(row) for row in connection.execute(statement))
+    found.sort(key=lambda part: part.id.partition("_")[2], reverse=True)
+    return found[:limit]
+
+
+def _end(kind: Kind) -> str:
+    """Return what sorts behind every id of *kind*."""
+    return PREFIXES[kind] + "~"
+
+
+def _backlog(connection: Connection, _: None) -> Backlog:
+    """Count what is open and what is dead along the partial indexes, no further than the limit."""
+
+    def count(where: TextClause) -> int:
+        some = select(work.c.id).where(where).limit(COUNT_LIMIT).subquery()
+        return connection.scalar(select(func.count()).select_from(some)) or 0
+
+    heads = [head for head in (_head(connection, lane) for lane in (FRESH, RETRY)) if head is not None]
+    return Backlog(
+        waiting=min(count(FRESH) + count(RETRY), COUNT_LIMIT),
+        running=count(LEASED),
+        oldest_due_at=min(heads, default=None),
+        dead=count(DEAD),
+    )

@@ -1,0 +1,1 @@
+"""What tests of an application, an engine or a framework import. Floor 10, shipped."""

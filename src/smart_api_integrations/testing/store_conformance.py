@@ -1,0 +1,48 @@
+"""The proof of a storage engine: one class, one hook, every promise of ``storage.protocols``. Floor 10.
+
+An engine's whole test::
+
+    class TestMyStore(StoreConformance):
+        def make_store(self, tmp_path: Path) -> Journal:
+            return open_journal(f"mine:///{tmp_path}/journal", **self.options())
+
+What an engine cannot do is declared by it (``wakes_other_processes``, ``interrupt``), never guessed
+from its class.
+"""
+
+from __future__ import annotations
+
+from smart_api_integrations.testing.journal_cases.events import (
+    AcceptCases,
+    DedupeCases,
+    EventListCases,
+)
+from smart_api_integrations.testing.journal_cases.leases import ClaimCases
+from smart_api_integrations.testing.journal_cases.opening import FailingCases, OpeningCases, WakingCases
+from smart_api_integrations.testing.journal_cases.rejections import RejectionCases
+from smart_api_integrations.testing.journal_cases.sending import EndpointCases, MessageCases
+from smart_api_integrations.testing.journal_cases.work import (
+    LostCases,
+    RecordCases,
+    WorkListCases,
+)
+
+__all__ = ["StoreConformance"]
+
+
+class StoreConformance(
+    AcceptCases,
+    DedupeCases,
+    EventListCases,
+    RejectionCases,
+    MessageCases,
+    EndpointCases,
+    ClaimCases,
+    RecordCases,
+    LostCases,
+    WorkListCases,
+    OpeningCases,
+    WakingCases,
+    FailingCases,
+):
+    """Every promise of ``storage.protocols``, to be inherited by an engine's test class."""

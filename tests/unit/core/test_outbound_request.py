@@ -1,0 +1,274 @@
+"""The bytes and headers of a delivery, checked against an independent library; what answers mean."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from smart_api_integrations.core.outbound_request import (
+    MAX_HEADERS,
+    build_message,
+    checked_headers,
+    judge_answer,
+    message_body,
+    new_secret,
+    parse_retry_after,
+    signed_headers,
+    signing_key,
+)
+from smart_api_integrations.errors import InvalidInput
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+DAY = timedelta(hours=24)
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def body(data: Any = None, metadata: Any = None) -> bytes:
+    return message_body(id="msg_1", event="a.b", timestamp=NOON, data=data, metadata=metadata)
+
+
+@given(data=JSON, metadata=st.dictionaries(st.text(), JSON, max_size=3))
+def test_the_body_holds_what_was_published(data: Any, metadata: dict[str, Any]) -> None:
+    assert json.loads(body(data, metadata)) == {
+        "id": "msg_1",
+        "event": "a.b",
+        "timestamp": "2026-01-01T12:00:00.000Z",
+        "data": data,
+        "metadata": metadata,
+    }
+
+
+def test_the_body_is_compact_utf8_in_a_fixed_order() -> None:
+    assert (
+        body({"é": [1, 2]})
+        == (
+            '{"id":"msg_1","event":"a.b","timestamp":"2026-01-01T12:00:00.000Z","data":{"é":[1,2]},"metadata":{}}'
+        ).encode()
+    )
+
+
+def circle() -> list[Any]:
+    ring: list[Any] = []
+    ring.append(ring)
+    return ring
+
+
+def tower() -> list[Any]:
+    top: list[Any] = []
+    for _ in range(200_000):
+        top = [top]
+    return top
+
+
+@pytest.mark.parametrize(
+    ("data", "where", "found"),
+    [
+        (float("nan"), "data", "nan"),
+        ({"a": [1, float("inf")]}, r"data\.a\[1\]", "inf"),
+        ({"when": NOON}, r"data\.when", "datetime"),
+        ({"raw": b"x"}, r"data\.raw", "bytes"),
+        ([UUID(int=1)], r"data\[0\]", "UUID"),
+        ({"deep": [{"set": {1}}]}, r"data\.deep\[0\]\.set", "set"),
+        ({(1, 2): 3}, "data", "key that is a tuple"),
+        ({"a": "\ud800"}, r"data\.a", "surrogate"),
+        ({"\ud800": 1}, "data", "surrogate"),
+        (circle(), "data", "circle"),
+        (tower(), "data", "circle"),
+    ],
+)
+def test_what_json_cannot_hold_is_refused_with_its_place(data: Any, where: str, found: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"^{where}.*found .*{found}.*expected text"):
+        body(data)
+
+
+@pytest.mark.parametrize("event", ["", "  ", "a\nb", "a\x00", "a\x7f", "x" * 257, None, 5])
+def test_an_event_without_a_usable_name_is_refused(event: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"^event: found"):
+        build_message(event, {}, id="msg_1", now=NOON)
+
+
+def test_a_message_larger_than_the_cap_is_refused_and_one_of_the_cap_is_not() -> None:
+    size = len(build_message("a.b", "x" * 100, id="msg_1", now=NOON).body)
+
+    assert len(build_message("a.b", "x" * 100, id="msg_1", now=NOON, max_bytes=size).body) == size
+    with pytest.raises(InvalidInput, match=rf"^data: found {size} bytes.*at most {size - 1}"):
+        build_message("a.b", "x" * 100, id="msg_1", now=NOON, max_bytes=size - 1)
+
+
+def test_a_message_carries_its_trace() -> None:
+    message = build_message(
+        "a.b", {}, id="msg_1", now=NOON, tenant="acme", event_id="evt_1", handler="p:d:m.f", hops=2
+    )
+
+    assert (message.tenant, message.event_id, message.handler, message.hops, message.created_at) == (
+        ("acme", "evt_1", "p:d:m.f", 2, NOON)
+    )
+
+
+def signed(content: bytes, secret: str = SECRET, **more: Any) -> dict[str, str]:
+    return signed_headers(content, message_id="msg_1", secret=secret, timestamp=datetime.now(UTC), **more)
+
+
+@given(data=JSON)
+def test_an_independent_library_verifies_the_standard_headers(data: Any) -> None:
+    content = body(data)
+
+    assert Webhook(SECRET).verify(content, signed(content)) == json.loads(content)
+
+
+def test_an_independent_library_refuses_a_changed_body() -> None:
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SECRET).verify(body(1), signed(body(2)))
+
+
+def test_a_plain_secret_signs_with_its_utf8_bytes() -> None:
+    content = body({"a": 1})
+    headers = signed(content, "geheim-ü")
+
+    assert Webhook("geheim-ü".encode()).verify(content, headers)
+
+
+@pytest.mark.parametrize("secret", [SECRET, "your-secret-key", "ü"])
+def test_the_seeds_signature_is_keyed_with_the_whole_secret(secret: str) -> None:
+    content = body({"a": 1})
+
+    expected = hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()
+    assert signed(content, secret)["X-Webhook-Signature"] == f"sha256={expected}"
+
+
+def test_a_made_secret_is_standard_webhooks_and_holds_24_bytes() -> None:
+    secret = new_secret(lambda count: bytes(range(count)))
+
+    assert signing_key(secret) == bytes(range(24))
+    assert Webhook(secret).verify(body(), signed(body(), secret))
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_%%%", "whsec_abc"])
+def test_a_secret_that_cannot_sign_is_refused_without_being_repeated(secret: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^secret: ") as refused:
+        signing_key(secret)
+    assert "%%%" not in str(refused.value)
+
+
+def test_the_hop_header_counts_this_system_too() -> None:
+    assert [signed(b"", hops=hops)["webhook-hops"] for hops in (0, 2)] == ["1", "3"]
+
+
+def test_own_headers_join_ours_and_never_replace_a_signature() -> None:
+    extra = {"X-API-Key": "key", "user-agent": "acme/1", "WEBHOOK-ID": "forged", "content-type": "text/plain"}
+
+    headers = signed(b"", extra=extra)
+    assert headers["X-API-Key"] == "key"
+    assert [name for name in headers if name.lower() == "user-agent"] == ["user-agent"]
+    assert headers["webhook-id"] == "msg_1"
+    assert headers["Content-Type"] == "application/json"
+    assert not headers.keys() & {"WEBHOOK-ID", "content-type"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Host", "content-length", "Content-Type", "TE", "Transfer-Encoding", "Connection", "Cookie",
+     "webhook-id", "Webhook-Anything", "X-Webhook-Signature", "Proxy-Authorization", "accept-encoding", "",
+     "a b", "a:b", "é", "a\r\nb", ":authority", None],
+)  # fmt: skip
+def test_a_reserved_or_broken_header_name_is_refused(name: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"^headers: found"):
+        checked_headers({name: "value"})
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\x00", "\x7f", "\t", " a", "é", "x" * 1025, None, 5])
+def test_a_broken_header_value_is_refused_and_not_repeated(value: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"^headers\.X-Key: found") as refused:
+        checked_headers({"X-Key": value})
+    assert "Evil" not in str(refused.value)
+
+
+def test_as_many_headers_as_allowed_pass_and_one_more_does_not() -> None:
+    many = {f"x-{number}": "v" * 1024 for number in range(MAX_HEADERS)}
+
+    assert checked_headers(many) == many
+    with pytest.raises(InvalidInput, match="at most 50"):
+        checked_headers({**many, "one-more": "v"})
+    with pytest.raises(InvalidInput, match="twice"):
+        checked_headers({"X-A": "1", "x-a": "2"})
+
+
+@pytest.mark.parametrize(
+    ("status", "delivered", "code", "gone"),
+    [
+        (200, True, "ok", False),
+        (204, True, "ok", False),
+        (299, True, "ok", False),
+        (199, False, "http_status", False),
+        (301, False, "redirect", False),
+        (304, False, "redirect", False),
+        (400, False, "http_status", False),
+        (410, False, "gone", True),
+        (429, False, "http_status", False),
+        (500, False, "http_status", False),
+    ],
+)
+def test_only_2xx_is_success(status: int, delivered: bool, code: str, gone: bool) -> None:
+    verdict = judge_answer(status, {}, now=NOON)
+
+    assert (verdict.delivered, verdict.code, verdict.gone) == (delivered, code, gone)
+    assert str(status) in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("value", "wait"),
+    [
+        ("0", timedelta(0)),
+        ("120", timedelta(minutes=2)),
+        (" 120 ", timedelta(minutes=2)),
+        ("86400", DAY),
+        ("86401", DAY),
+        ("99999999999999999999", DAY),
+        ("Thu, 01 Jan 2026 12:00:30 GMT", timedelta(seconds=30)),
+        ("Thursday, 01-Jan-26 12:00:30 GMT", timedelta(seconds=30)),
+        ("Thu, 01 Jan 2026 11:00:00 GMT", timedelta(0)),
+        ("Thu, 01 Jan 2099 12:00:00 GMT", DAY),
+        ("-5", None),
+        ("1e99", None),
+        ("1.5", None),
+        ("soon", None),
+        ("", None),
+        ("٣", None),
+        ("9" * 5000, None),
+        ("Thu, 99 Jan 2026 12:00:30 GMT", None),
+        ("Thu, 01 Jan 99999999999 12:00:30 GMT", None),
+        (None, None),
+    ],
+)
+def test_retry_after_is_read_as_the_standard_says(value: str | None, wait: timedelta | None) -> None:
+    assert parse_retry_after(value, now=NOON) == wait
+
+
+@given(st.text())
+def test_no_retry_after_leaves_its_bounds(value: str) -> None:
+    wait = parse_retry_after(value, now=NOON)
+
+    assert wait is None or timedelta(0) <= wait <= DAY
+
+
+def test_a_failure_carries_retry_after_and_a_success_does_not() -> None:
+    headers = {"retry-after": "7"}
+
+    assert judge_answer(503, headers, now=NOON).retry_after == timedelta(seconds=7)
+    assert judge_answer(307, headers, now=NOON).retry_after == timedelta(seconds=7)
+    assert judge_answer(200, headers, now=NOON).retry_after is None

@@ -1,0 +1,92 @@
+"""What handlers see: headers however they are named, events built both ways, responses read both ways."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smart_api_integrations.core.webhook_schema import Headers, WebhookEvent, WebhookResponse, parse_json
+from smart_api_integrations.errors import MalformedRequest
+
+
+@pytest.mark.parametrize("name", ["X-Webhook-Signature", "x-webhook-signature", "HTTP_X_WEBHOOK_SIGNATURE"])
+def test_a_header_is_found_however_its_name_is_written(name):
+    headers = Headers([("X-Webhook-Signature", "abc")])
+    assert headers[name] == headers.get(name) == "abc"
+    assert name in headers
+
+
+def test_a_repeated_header_keeps_its_values_apart():
+    headers = Headers([("A", "1"), ("b", "x"), ("a", "2")])
+    assert headers.get_all("A") == ("1", "2")
+    assert (list(headers), len(headers)) == (["A", "b"], 2)
+
+
+def test_middleware_can_set_and_remove_a_header():
+    headers = Headers({"A": "1"})
+    headers["X-Processed-At"] = "now"
+    del headers["a"]
+    assert dict(headers) == {"X-Processed-At": "now"}
+
+
+def test_headers_never_show_their_values():
+    assert "hunter2" not in repr(Headers({"Authorization": "hunter2"}))
+
+
+def test_an_event_is_built_as_the_first_seed_does():
+    event = WebhookEvent(
+        id="evt_test_123",
+        type="user.created",
+        provider="myapi",
+        webhook_name="default",
+        payload={"data": {}},
+        headers={},
+        timestamp=datetime.now(UTC),
+        verified=True,
+    )
+    assert (event.type, event.event_type, event.id) == ("user.created", "user.created", "evt_test_123")
+
+
+def test_an_event_is_built_as_the_second_seed_does():
+    event = WebhookEvent(
+        provider="github", event_type="push", payload={"commits": []}, headers={"X-GitHub-Event": "push"}
+    )
+    assert (event.type, event.id, event.timestamp) == ("push", "", None)
+    assert event.headers["x-github-event"] == "push"
+
+
+def test_middleware_can_hand_things_to_handlers():
+    event = WebhookEvent(provider="myapi", type="legacy.user.created", account_tier="gold")
+    event.account = object()
+    event.event_type = "user.created"
+    assert (event.type, event.account_tier) == ("user.created", "gold")
+
+
+def test_a_response_is_readable_both_ways():
+    response = WebhookResponse(data={"user_id": 7, "success": "a key that is taken"})
+    assert response["success"] is True
+    assert response["data"]["user_id"] == 7
+    assert response.json()["user_id"] == 7
+    assert (response.status_code, response["status_code"]) == (200, 200)
+    assert set(response) == {"success", "message", "data", "user_id"}
+
+
+@given(st.binary(max_size=200))
+def test_a_body_is_json_or_malformed_and_nothing_else(body):
+    try:
+        parse_json(body)
+    except MalformedRequest:
+        return
+
+
+@pytest.mark.parametrize("body", [b"NaN", b"[Infinity]", b"\xff", b"", b"[" * 100_000, b"1" * 5000])
+def test_what_breaks_parsers_is_malformed(body):
+    with pytest.raises(MalformedRequest):
+        parse_json(body)
+
+
+def test_integers_stay_exact():
+    assert parse_json(b"18446744073709551617") == 2**64 + 1

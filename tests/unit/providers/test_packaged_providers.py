@@ -1,0 +1,89 @@
+"""Every packaged provider, found by itself: its examples come out as written, its samples verify."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from smart_api_integrations import errors
+from smart_api_integrations.providers.catalogue import PACKAGED_DIR, load_catalogue
+from smart_api_integrations.providers.examples import play
+from smart_api_integrations.providers.samples import find_sample, known_events, signed_request
+from smart_api_integrations.providers.webhook_yaml import read_provider_file
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+FILES = {path.parent.name: read_provider_file(path) for path in sorted(PACKAGED_DIR.glob("*/webhook.yaml"))}
+UNMOUNTED = load_catalogue(providers_dir=None, environ={})
+SOURCES = UNMOUNTED.describe()
+EXAMPLES = [
+    pytest.param(provider, example, id=f"{provider}: {example.why or number}")
+    for provider, file in FILES.items()
+    for number, example in enumerate(file.examples)
+]
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def names(values):
+    return [value.key[0] for value in values]
+
+
+@pytest.mark.parametrize(("provider", "example"), EXAMPLES)
+def test_an_example_comes_out_as_it_is_written(provider, example):
+    assert play(UNMOUNTED.source(provider, example.webhook).definition, example) == example.expect
+
+
+@pytest.mark.parametrize("provider", FILES)
+def test_a_provider_is_documented_named_and_shown_by_example(provider):
+    file = FILES[provider]
+    outcomes = {example.expect for example in file.examples}
+
+    assert file.title
+    assert (file.documentation or "").startswith("https://")
+    assert "accepted" in outcomes
+    assert len(outcomes - {"accepted", "verified"}) >= 3
+    assert all(outcome in {"accepted", "verified"} or hasattr(errors, outcome) for outcome in outcomes)
+    assert len(file.samples) >= 3
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=names(SOURCES))
+def test_a_provider_without_its_secret_is_not_mounted_and_says_what_is_missing(source):
+    assert source.missing is not None
+    assert source.missing.isupper()
+    assert source.key not in UNMOUNTED.webhooks
+    assert UNMOUNTED.unmounted[source.key] == source.missing
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=names(SOURCES))
+def test_a_secret_alone_mounts_it(source):
+    catalogue = load_catalogue(providers_dir=None, environ={source.missing: SECRET})
+
+    assert list(catalogue.webhooks) == [source.key]
+    assert catalogue.paths == {f"/webhooks/{source.key[0]}": source.key}
+    assert catalogue.warnings == ()
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=names(SOURCES))
+def test_every_sample_and_any_other_event_verifies_and_says_what_it_is(source):
+    webhook = load_catalogue(providers_dir=None, environ={source.missing: SECRET}).source(*source.key).webhook
+
+    for event in (*known_events(source), "something.else"):
+        request = signed_request(source, event, now=NOW, delivery_id="delivery-1", secret=SECRET)
+        judged = webhook.judge(request, now=NOW)
+        found = find_sample(source.definition.samples, event)
+        assert judged.event_type in {event, event.partition(".")[0]}
+        assert found is None or (judged.event_type, judged.action) == (found.event, found.action)
+        assert judged.event_id == "delivery-1"
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=names(SOURCES))
+def test_two_deliveries_of_a_sample_are_two_events_and_the_same_twice_is_one(source):
+    webhook = load_catalogue(providers_dir=None, environ={source.missing: SECRET}).source(*source.key).webhook
+
+    for event in (*known_events(source), "something.else"):
+        one, again, other = (
+            webhook.judge(signed_request(source, event, now=NOW, delivery_id=name, secret=SECRET), now=NOW)
+            for name in ("1", "1", "2")
+        )
+        assert one.dedupe_keys == again.dedupe_keys
+        assert not set(one.dedupe_keys) & set(other.dedupe_keys), event
