@@ -10,8 +10,9 @@ import argparse
 import dataclasses
 import difflib
 import inspect
+import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -22,6 +23,8 @@ from pydantic_core import PydanticUndefined
 from smart_api_integrations import errors, telemetry
 from smart_api_integrations.api import create_api
 from smart_api_integrations.cli.program import program
+from smart_api_integrations.providers.catalogue import PACKAGED_DIR
+from smart_api_integrations.providers.webhook_yaml import read_provider_file
 from smart_api_integrations.server.health import Health
 from smart_api_integrations.settings import ENVIRONMENT_PREFIX, Settings
 
@@ -123,12 +126,31 @@ def telemetry_page() -> Iterator[str]:
         )
 
 
+def providers_page() -> Iterator[str]:
+    """Describe every packaged provider."""
+    yield "# Providers"
+    yield (
+        "Set a provider's variables, and its webhook is mounted at `/webhooks/{name}`. Each secret may have "
+        "its predecessor beside it, under the same name with `_OLD`, while it is rotated: both verify."
+    )
+    yield _table(
+        ("provider", "name", "scheme", "variables", "checked against"),
+        [_provider_row(path) for path in sorted(PACKAGED_DIR.glob("*/webhook.yaml"))],
+    )
+    yield (
+        "*Checked against* names the library whose verdict ours is held against, both ways: what it signs is "
+        "accepted, what it refuses is refused. *documentation* is a computation of the tests' own from the "
+        "provider's page, where no library of the provider verifies. The rows stand in `tests/oracles`."
+    )
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "settings.md": settings_page,
     "cli.md": commands_page,
     "rest.md": routes_page,
     "errors.md": errors_page,
     "telemetry.md": telemetry_page,
+    "providers.md": providers_page,
 }
 
 
@@ -137,6 +159,42 @@ def rendered(page: Callable[[], Iterator[str]]) -> str:
     title, *rest = page()
     text = "\n\n".join([title, _GENERATED, *(part for part in rest if part)]) + "\n"
     return text.replace("``", "`")  # docstrings are written for two readers
+
+
+def _provider_row(path: Path) -> tuple[str, ...]:
+    content = read_provider_file(path).model_dump(by_alias=True, exclude_none=True)
+    webhooks = content["webhooks"].values()
+    return (
+        f"[{content['title']}]({content['documentation']})",
+        f"`{path.parent.name}`",
+        ", ".join(dict.fromkeys(_scheme(webhook["verification"]) for webhook in webhooks)),
+        ", ".join(dict.fromkeys(f"`{name}`" for webhook in webhooks for name in _variables(webhook))),
+        ", ".join(content["checked_against"]),
+    )
+
+
+def _scheme(verification: Mapping[str, Any]) -> str:
+    """Say a ``verification:`` block in a few words: ``hmac sha256``, ``token or hmac sha256``."""
+    for key, word in (("any_of", " or "), ("all_of", " and ")):
+        if key in verification:
+            return word.join(dict.fromkeys(_scheme(each) for each in verification[key]))
+    algorithms = verification.get("algorithms", [verification.get("algorithm", "")])
+    return " ".join([verification.get("scheme", "hmac"), *algorithms]).strip()
+
+
+def _variables(block: Any) -> Iterator[str]:
+    """Yield every environment variable that *block* names, as ``env:`` or as ``{env:…}`` in a text."""
+    if isinstance(block, str):
+        yield from re.findall(r"\{env:(\w+)", block)
+    elif isinstance(block, list):
+        for each in block:
+            yield from _variables(each)
+    elif isinstance(block, dict):
+        for key, value in block.items():
+            if key == "env":
+                yield from [value] if isinstance(value, str) else value
+            else:
+                yield from _variables(value)
 
 
 def _default(field: Any) -> str:

@@ -202,10 +202,18 @@ class SampleBlock(_Strict):
 
 
 class ProviderFile(_Strict):
-    """A whole ``webhook.yaml``."""
+    """A whole ``webhook.yaml``.
+
+    Attributes:
+        title: The provider's name as people write it.
+        documentation: The provider's page on its webhooks.
+        checked_against: The libraries whose verdict ours is held against (``tests/oracles``), sorted;
+            ``documentation`` for a computation from the provider's page.
+    """
 
     title: str | None = None
     documentation: str | None = None
+    checked_against: list[str] = []
     webhooks: dict[Annotated[str, Field(pattern=NAME)], WebhookBlock] = {}
     ip_whitelist: list[NetworkText] | None = None
     default_verify_signature: bool | None = None

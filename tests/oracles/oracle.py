@@ -1,0 +1,119 @@
+"""What a vendor's own library says of a request, as one row of a family's table.
+
+A row is the whole test: ``tests/integration/test_vendor_libraries.py`` finds every table in this folder
+and holds our verdict against each row's, both ways. A provider's ``checked_against`` names the rows'
+libraries. Where a vendor has no library that verifies, ``library`` is ``documentation``, and the row is
+computed anew from the vendor's page, from nothing that the package itself contains.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from types import SimpleNamespace
+from typing import Any
+
+from smart_api_integrations.core.webhook_schema import Headers, RawRequest
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SECONDS = int(NOW.timestamp())
+DOCUMENTATION = "documentation"
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+
+class FixedDatetime(datetime):
+    """A clock that stands at ``NOW``, for libraries that read ``datetime.now``."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        """Return ``NOW``."""
+        return NOW.astimezone(tz)
+
+
+FIXED_TIME = SimpleNamespace(time=lambda: float(SECONDS))
+"""Stands in a library for the module ``time``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Oracle:
+    """One library's verdict on one provider's requests.
+
+    Attributes:
+        provider: Whose requests.
+        library: What pronounces the verdict, by the name under which it is installed, or ``documentation``.
+        environ: The secrets, as our catalogue reads them.
+        other_environ: The same variables with other secrets, of the same form.
+        signs: Makes a request with this body at ``NOW``, signed under ``environ``.
+        accepts: The library's verdict, under ``environ`` and at ``NOW``.
+        webhook: The provider's webhook.
+        case: Tells the rows of one provider apart.
+        bodies: What is signed; the first is what hostile variants are made of.
+        clocks: Where the library reads the time: a dotted name, and what to put there.
+        covers_body: Whether a change anywhere in the body must be refused.
+        any_body: Whether any JSON object may be the body; not so where it is a form or carries the signature.
+        ours: Whether what we sign can be shown to the library.
+    """
+
+    provider: str
+    library: str
+    environ: Mapping[str, str]
+    other_environ: Mapping[str, str]
+    signs: Callable[[bytes], RawRequest]
+    accepts: Callable[[RawRequest], bool]
+    webhook: str = "default"
+    case: str = ""
+    bodies: tuple[bytes, ...] = (
+        b'{"type":"x","id":"1"}',
+        '{"type":"x","note":"Zürich {timestamp} $& ✓"}'.encode(),
+    )
+    clocks: Mapping[str, Any] = field(default_factory=dict)
+    covers_body: bool = True
+    any_body: bool = True
+    ours: bool = True
+
+    def __str__(self) -> str:
+        """Name the row in a list of tests."""
+        return f"{self.provider}{' ' * bool(self.case)}{self.case}: {self.library}"
+
+
+def posted(body: bytes, headers: Mapping[str, str], *, content_type: str = JSON, **parts: Any) -> RawRequest:
+    """Return the POST that carries *body* and *headers*."""
+    return RawRequest(headers=Headers({"Content-Type": content_type, **headers}), body=body, **parts)
+
+
+def header(request: RawRequest, name: str) -> str:
+    """Return a header's one value, or "" where it is absent."""
+    return request.headers.get(name, "")
+
+
+def refuses(
+    *errors: type[Exception],
+) -> Callable[[Callable[[RawRequest], Any]], Callable[[RawRequest], bool]]:
+    """Make a verdict of a check that raises *errors*, or returns False, for what it refuses."""
+
+    def verdict_of(check: Callable[[RawRequest], Any]) -> Callable[[RawRequest], bool]:
+        def accepts(request: RawRequest) -> bool:
+            try:
+                return check(request) is not False
+            except errors:
+                return False
+
+        return accepts
+
+    return verdict_of
+
+
+def digest(secret: str | bytes, text: bytes, algorithm: str = "sha256") -> bytes:
+    """Return the HMAC as the vendors' pages compute it."""
+    key = secret.encode() if isinstance(secret, str) else secret
+    return hmac.new(key, text, getattr(hashlib, algorithm)).digest()
+
+
+def in_base64(data: bytes) -> str:
+    """Return *data* in standard base64."""
+    return base64.b64encode(data).decode()
