@@ -32,7 +32,8 @@ from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.inline_answer import HandlerFunction
 from smart_api_integrations.core.journal import Attempt, AttemptStatus, Claim, Message, Outcome, ReceivedEvent
 from smart_api_integrations.core.lifecycle import State
-from smart_api_integrations.core.outbound_request import HOPS_HEADER, build_message
+from smart_api_integrations.core.outbound_message import build_message
+from smart_api_integrations.core.outbound_request import HOPS_HEADER
 from smart_api_integrations.core.retry_schedule import HANDLINGS, RetrySchedule
 from smart_api_integrations.core.webhook import Handler, WebhookProcessor
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
