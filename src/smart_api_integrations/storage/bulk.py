@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Float, Integer, Table
 
 Row = tuple[Any, ...]
-CHUNKS = (64, 16, 4, 1)
+MOST_ROWS = 64
+"""In one statement: 64 rows of the widest table are far from SQLite's limit of 32,766 values."""
 
 
 def driver(connection: Connection) -> Any:
@@ -29,31 +31,39 @@ def column_names(table: Table) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ManyRows:
-    """An INSERT of any number of rows in a few steps of the driver, each of many rows.
+    """An INSERT of any number of rows in as few steps of the driver as can be.
 
     SQLite's driver lets go of the interpreter at every step. With a step for each row, the thread that
     writes may have to wait for the event loop's thread at each of them.
 
     Attributes:
-        statements: The statement for each size of ``CHUNKS``.
+        head: The statement before its rows.
+        row: The place of one row's values.
+        tail: What follows the rows.
     """
 
-    statements: tuple[str, ...]
+    head: str
+    row: str
+    tail: str
 
     @classmethod
     def of(cls, *, head: str, width: int, tail: str = "") -> ManyRows:
         """Return the insert that begins with *head*, has rows of *width* values, and ends with *tail*."""
-        row = f"({', '.join('?' * width)})"
-        return cls(tuple(f"{head} VALUES {', '.join([row] * size)} {tail}" for size in CHUNKS))
+        return cls(head, f"({', '.join('?' * width)})", tail)
 
-    def write(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Insert *rows*."""
+    def write(self, connection: Connection, rows: Sequence[Row]) -> int | None:
+        """Insert *rows*; return the rowid of the last one where the table has rowids."""
         execute = driver(connection).execute
-        written = 0
-        for size, statement in zip(CHUNKS, self.statements, strict=True):
-            while len(rows) - written >= size:
-                execute(statement, tuple(chain.from_iterable(rows[written : written + size])))
-                written += size
+        last: int | None = None
+        for start in range(0, len(rows), MOST_ROWS):
+            part = rows[start : start + MOST_ROWS]
+            last = execute(_statement(self, len(part)), tuple(chain.from_iterable(part))).lastrowid
+        return last
+
+
+@cache  # for each table one of each size, as the driver keeps them prepared
+def _statement(insert: ManyRows, size: int) -> str:
+    return f"{insert.head} VALUES {', '.join([insert.row] * size)} {insert.tail}"
 
 
 def added_up(table: Table) -> str:

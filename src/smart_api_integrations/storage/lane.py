@@ -21,9 +21,8 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
@@ -57,8 +56,7 @@ class Failure(Enum):
 ONE_ITEMS = frozenset({Failure.DATA, Failure.FAULT})
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     operation: Operation[Any, Any]
     item: Any
     future: asyncio.Future[Any]

@@ -8,7 +8,8 @@ own: with 16 KiB pages and 64 events in a group that is megabytes to write for o
    committed, so it is right after a rollback, a crash, or another process's write.
 3. Once a generation of keys has gathered, it is frozen and sorted, and every later group moves the next
    slice of it into the indexes. Neighbours in the order share pages: few are written.
-4. When a generation is in the indexes, its log rows are deleted, some with each group.
+4. When a generation is in the indexes, its log rows are deleted, some with each group, and never the
+   newest row: so the next one's number is always greater than any that was given out.
 
 Moving an entry twice is harmless, so several processes, or one that comes back from a crash, may.
 """
@@ -35,16 +36,15 @@ LogRow = tuple[str, int, bytes, str | None]
 
 _READ = "SELECT event_id, seen_at, keys, provider_id, seq FROM recent_keys WHERE seq > ? ORDER BY seq"
 _DELETE = "DELETE FROM recent_keys WHERE seq <= ? AND seq < (SELECT min(seq) FROM recent_keys) + ?"
-_LAST = "SELECT max(seq) FROM recent_keys"
-_append = ManyRows.of(head="INSERT INTO recent_keys (event_id, seen_at, keys, provider_id)", width=4)
+_append = ManyRows.of(head="INSERT OR FAIL INTO recent_keys (event_id, seen_at, keys, provider_id)", width=4)
 _move_keys = ManyRows.of(
-    head="INSERT INTO event_keys (hash, event_id, seen_at)",
+    head="INSERT OR FAIL INTO event_keys (hash, event_id, seen_at)",
     width=3,
     tail="ON CONFLICT (hash) DO UPDATE SET event_id = excluded.event_id, seen_at = excluded.seen_at"
     " WHERE excluded.seen_at > event_keys.seen_at",
 )
 _move_ids = ManyRows.of(
-    head="INSERT INTO provider_ids (provider_id, event_id)", width=2, tail="ON CONFLICT DO NOTHING"
+    head="INSERT OR FAIL INTO provider_ids (provider_id, event_id)", width=2, tail="ON CONFLICT DO NOTHING"
 )
 
 
@@ -125,9 +125,9 @@ class Tail:
     ) -> None:
         """Log the holders of keys and the providers' ids of events; move on with those before."""
         rows = _log_rows(holders, names)
-        _append.write(connection, rows)
-        ((last,),) = driver(connection).execute(_LAST).fetchall()
-        self._added = last, rows
+        last = _append.write(connection, rows)
+        if last is not None:
+            self._added = last, rows
         if self._frozen is not None:
             self._moved = _move(connection, self._frozen, ceil(MOVED * (len(holders) + len(names))))
         elif self._deletable:

@@ -104,7 +104,6 @@ recent_keys = Table(
     Column("seen_at", Moment, nullable=False),
     Column("keys", LargeBinary, nullable=False),
     Column("provider_id", OutsideText),
-    sqlite_autoincrement=True,
     info=ON_SQLITE,
 )
 

@@ -218,7 +218,6 @@ def _make_tails() -> None:
         _needed("seen_at", sa.BigInteger),
         _needed("keys", sa.LargeBinary),
         sa.Column("provider_id", sa.Text),
-        sqlite_autoincrement=True,
     )
     op.create_table(
         "provider_ids",
