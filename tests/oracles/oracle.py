@@ -117,3 +117,34 @@ def digest(secret: str | bytes, text: bytes, algorithm: str = "sha256") -> bytes
 def in_base64(data: bytes) -> str:
     """Return *data* in standard base64."""
     return base64.b64encode(data).decode()
+
+
+def documented(
+    provider: str,
+    variable: str,
+    headers_of: Callable[[str, bytes], Mapping[str, str]],
+    **options: Any,
+) -> Oracle:
+    """Return the row of a provider whose page alone says how it signs.
+
+    Args:
+        provider: Whose requests.
+        variable: Where the secret is.
+        headers_of: The signing headers that a secret and a body have at ``NOW``, as the page computes them.
+        options: What else the row says.
+    """
+    secret = f"sample-secret-of-{provider}"
+
+    def accepts(request: RawRequest) -> bool:
+        wanted = headers_of(secret, request.body)
+        return all(header(request, name) == value for name, value in wanted.items())
+
+    return Oracle(
+        provider=provider,
+        library=DOCUMENTATION,
+        environ={variable: secret},
+        other_environ={variable: f"another-secret-of-{provider}"},
+        signs=lambda body: posted(body, headers_of(secret, body)),
+        accepts=accepts,
+        **options,
+    )

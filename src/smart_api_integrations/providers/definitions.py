@@ -32,6 +32,8 @@ from smart_api_integrations.providers.webhook_yaml import ProviderFile, SampleBl
 
 _DEFAULT = "default"
 _NOT_INHERITED = ("path", "events")
+# Headers in which unlike providers sign: naming one of them says nothing of how.
+_SHARED_HEADERS = frozenset(("authorization", "signature", "x-hub-signature", "x-signature"))
 _NO_PRESET: Block = {"verification": {"scheme": "hmac", "algorithm": "sha256"}}
 
 
@@ -157,12 +159,20 @@ def _preset(
     named = next(
         (layer["signature_header"] for layer in reversed(layers) if "signature_header" in layer), None
     )
-    known = next((known for known in presets.values() if named and named.lower() in _headers(known)), None)
-    if known is None:
+    known = _owners(named, presets)
+    if not known:
         return {"verification": {**_NO_PRESET["verification"], **generic_signature("sha256")}}, []
-    block = _dump(known.content.webhooks[_DEFAULT])
-    note = f"{named} is {known.provider}'s header, so requests are verified as {known.provider}'s are"
+    block = _dump(known[0].content.webhooks[_DEFAULT])
+    owners = " and ".join(f"{each.provider}'s" for each in known)
+    note = f"{named} is {owners} header, so requests are verified as {owners} are"
     return {key: block[key] for key in ("verification", "body") if key in block}, [note]
+
+
+def _owners(header: str | None, presets: Mapping[str, ReadFile]) -> list[ReadFile]:
+    """Return the packaged providers that sign in *header*; none where it is shared by unlike ones."""
+    if header is None or header.lower() in _SHARED_HEADERS:
+        return []
+    return [known for known in presets.values() if header.lower() in _headers(known)]
 
 
 def _headers(known: ReadFile) -> set[str]:

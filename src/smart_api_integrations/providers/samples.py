@@ -2,8 +2,8 @@
 
 A provider's ``webhook.yaml`` holds samples of its common events; any other event gets a small payload
 with the type, the action and the id put where the webhook reads them. In a sample's texts
-``{delivery_id}``, ``{sha1}``, ``{now}`` and ``{unix}`` stand for what differs from one delivery to
-the next: where a provider signs the body alone, equal bodies would be one event.
+``{delivery_id}``, ``{sha1}``, ``{now}``, ``{unix}`` and ``{unix_ms}`` stand for what differs from one
+delivery to the next: where a provider signs the body alone, equal bodies would be one event.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from smart_api_integrations.errors import InvalidInput, SecretMissing
 from smart_api_integrations.providers.catalogue import Source
 from smart_api_integrations.providers.webhook_yaml import SampleBlock
 
+_TIMES: Mapping[str, str] = {"now": "rfc3339", "unix": "s", "unix_ms": "ms"}
 _EVENT = re.compile(r"[A-Za-z0-9/][A-Za-z0-9_.:/-]{0,199}")
 
 
@@ -137,12 +138,14 @@ def _fill(value: Any, *, now: datetime, delivery_id: str) -> Any:
         return [_fill(item, now=now, delivery_id=delivery_id) for item in value]
     if not isinstance(value, str) or "{" not in value:
         return value
-    seconds = format_timestamp(now, "s")
-    if value == "{unix}":
-        return int(seconds)
+    times = {f"{{{word}}}": format_timestamp(now, unit) for word, unit in _TIMES.items()}
+    if value in ("{unix}", "{unix_ms}"):
+        return int(times[value])
     digest = hashlib.sha1(delivery_id.encode(), usedforsecurity=False).hexdigest()
     filled = value.replace("{delivery_id}", delivery_id).replace("{sha1}", digest)
-    return filled.replace("{now}", format_timestamp(now, "rfc3339")).replace("{unix}", seconds)
+    for placeholder, text in times.items():
+        filled = filled.replace(placeholder, text)
+    return filled
 
 
 def _place(template: Template, value: str, draft: _Draft, *, over: bool = False) -> None:

@@ -18,7 +18,6 @@ from smart_api_integrations.testing.journal_cases.events import (
     EventListCases,
 )
 from smart_api_integrations.testing.journal_cases.leases import ClaimCases
-from smart_api_integrations.testing.journal_cases.lines import OrderCases
 from smart_api_integrations.testing.journal_cases.opening import FailingCases, OpeningCases, WakingCases
 from smart_api_integrations.testing.journal_cases.rejections import RejectionCases
 from smart_api_integrations.testing.journal_cases.sending import EndpointCases, MessageCases
@@ -39,7 +38,6 @@ class StoreConformance(
     MessageCases,
     EndpointCases,
     ClaimCases,
-    OrderCases,
     RecordCases,
     LostCases,
     WorkListCases,

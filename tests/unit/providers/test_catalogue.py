@@ -249,6 +249,18 @@ def test_sha1_of_the_flat_keys(providers):
         judge(webhook, {"X-Hub-Signature": "sha256=" + mac()})
 
 
+def test_a_header_that_unlike_providers_share_is_no_preset(providers):
+    """Intercom signs in X-Hub-Signature by SHA-1, and so do others by SHA-256."""
+    providers.write(
+        "shared", "webhooks: {default: {signing_secret_env: S, signature_header: X-Hub-Signature}}"
+    )
+    webhook = providers.webhook("shared", S=SECRET)
+
+    assert judge(webhook, {"X-Hub-Signature": "sha256=" + mac()}).proof.algorithm == "sha256"
+    with pytest.raises(SignatureMismatch):
+        judge(webhook, {"X-Hub-Signature": mac(algorithm="sha1")})
+
+
 def test_the_block_is_taken_as_it_is_written(providers):
     providers.write(
         "mine",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
+import yaml
 
 from smart_api_integrations import errors
 from smart_api_integrations.providers.catalogue import PACKAGED_DIR, load_catalogue
 from smart_api_integrations.providers.examples import play
 from smart_api_integrations.providers.samples import find_sample, known_events, signed_request
-from smart_api_integrations.providers.webhook_yaml import read_provider_file
+from smart_api_integrations.providers.webhook_yaml import ProviderFile, read_provider_file
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 FILES = {path.parent.name: read_provider_file(path) for path in sorted(PACKAGED_DIR.glob("*/webhook.yaml"))}
@@ -31,6 +33,13 @@ def names(values):
 @pytest.mark.parametrize(("provider", "example"), EXAMPLES)
 def test_an_example_comes_out_as_it_is_written(provider, example):
     assert play(UNMOUNTED.source(provider, example.webhook).definition, example) == example.expect
+
+
+@pytest.mark.parametrize("provider", FILES)
+def test_a_file_reads_alike_where_libyaml_is_not_built(provider):
+    text = (PACKAGED_DIR / provider / "webhook.yaml").read_text("utf-8")
+
+    assert ProviderFile.model_validate(yaml.safe_load(text)) == FILES[provider]
 
 
 @pytest.mark.parametrize("provider", FILES)
@@ -72,9 +81,10 @@ def test_every_sample_and_any_other_event_verifies_and_says_what_it_is(source):
         request = signed_request(source, event, now=NOW, delivery_id="delivery-1", secret=SECRET)
         judged = webhook.judge(request, now=NOW)
         found = find_sample(source.definition.samples, event)
-        assert judged.event_type in {event, event.partition(".")[0]}
+        assert event == ".".join(filter(None, (judged.event_type, judged.action)))
         assert found is None or (judged.event_type, judged.action) == (found.event, found.action)
-        assert judged.event_id == "delivery-1"
+        # a provider that sends no id is known by what it sends
+        assert judged.event_id in {"delivery-1", sha256(request.body).hexdigest()}
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=names(SOURCES))
