@@ -31,7 +31,8 @@ import aiohttp
 import pycurl  # type: ignore[import-untyped]
 import uvloop
 
-from smart_api_integrations.core.outbound_request import OutboundRequest, message_body, signed_headers
+from smart_api_integrations.core.outbound_message import message_body
+from smart_api_integrations.core.outbound_request import OutboundRequest, signed_headers
 from smart_api_integrations.network.address_guard import AddressGuard
 from smart_api_integrations.network.http_transport import HttpTransport
 

@@ -35,10 +35,10 @@ import psycopg
 from sqlalchemy import Column, Engine, LargeBinary, MetaData, Table, Text, create_engine, event, pool
 
 from smart_api_integrations.application.identifiers import ulids
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import (
     Attempt,
     AttemptStatus,
-    Endpoint,
     Handoff,
     Message,
     Outcome,

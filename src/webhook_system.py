@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from smart_api_integrations.application import Webhooks
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.event_types import matches
-from smart_api_integrations.core.journal import Endpoint
 from smart_api_integrations.send.subscribers import WebhookPayload
 
 __all__ = ["WebhookConfig", "WebhookManager", "WebhookPayload", "WebhookRegistry"]

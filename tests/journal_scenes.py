@@ -12,11 +12,11 @@ from typing import Any
 
 from smart_api_integrations.application.identifiers import ulids
 from smart_api_integrations.application.platform import Platform
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import (
     Attempt,
     AttemptStatus,
     Claim,
-    Endpoint,
     Message,
     NewHandling,
     Outcome,

@@ -87,7 +87,7 @@ def test_partial_indexes_are_the_ones_that_statements_use(engine: str, connectio
             if where is None or index.info.get("engine", engine) != engine:
                 continue
             found = reflected[index.name].replace("(", "").replace(")", "").replace("::text", "")
-            assert found == str(where), index.name
+            assert found == str(where).replace("(", "").replace(")", ""), index.name
 
 
 @ENGINES
@@ -112,8 +112,12 @@ async def test_a_schema_of_a_newer_release_is_refused(engine: str, connection: C
 
 
 LISTS = (
-    "work WHERE due_at IS NOT NULL AND failures = 0 AND due_at <= 5 ORDER BY due_at",
-    "work WHERE due_at IS NOT NULL AND failures > 0 AND due_at <= 5 ORDER BY due_at",
+    "work WHERE due_at IS NOT NULL AND in_line IS NULL AND failures = 0 AND due_at <= 5 ORDER BY due_at",
+    "work WHERE due_at IS NOT NULL AND in_line IS NULL AND failures > 0 AND due_at <= 5 ORDER BY due_at",
+    (
+        "work WHERE ordering_key IS NOT NULL AND (due_at IS NOT NULL OR leased_until IS NOT NULL)"
+        " AND ordering_key = 'k' AND target = 't' ORDER BY id"
+    ),
     "work WHERE leased_until IS NOT NULL AND leased_until <= 5 ORDER BY leased_until",
     "work WHERE state = 'failed' AND id < 'x' ORDER BY id DESC",
     "work WHERE kind = 'delivery' AND target = 'x' AND id < 'y' ORDER BY id DESC",

@@ -15,8 +15,9 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from smart_api_integrations.application.identifiers import ulids
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.intake import NoIntake
-from smart_api_integrations.core.journal import Claim, Endpoint, Handoff, Message, Outcome, Published, Work
+from smart_api_integrations.core.journal import Claim, Handoff, Message, Outcome, Published, Work
 from smart_api_integrations.core.lifecycle import Kind, State
 from smart_api_integrations.core.outbound_request import Answer, OutboundRequest
 from smart_api_integrations.errors import InvalidInput, NotFound

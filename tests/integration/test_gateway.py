@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -330,3 +330,28 @@ async def test_a_flood_of_bad_requests_is_counted_not_written_one_by_one(platfor
     kept = await platform.journal.events.rejections()
     assert len(kept) == 5
     assert sum(each.sampled for each in kept) == 30
+
+
+async def test_events_of_one_ordering_key_are_handled_one_after_the_other(platform: Platform) -> None:
+    @webhook_handler("github", "push", ordering_key="ref")
+    def in_order(event: Any) -> None: ...
+
+    for number, ref in enumerate(["main", "main", "other"]):
+        body = f'{{"ref": "{ref}", "n": {number}}}'.encode()
+        await platform.gateway.accept(incoming(body=body, delivery=f"delivery-{number}"), "github")
+
+    claims = await platform.journal.work.claim(owner="w", limit=9, lease=timedelta(seconds=9))
+    assert [one.work.ordering_key for one in claims] == ["main", "other"]
+
+
+async def test_an_ordering_key_that_cannot_be_had_does_not_cost_the_event(
+    platform: Platform, caplog: pytest.LogCaptureFixture
+) -> None:
+    @webhook_handler("github", "push", ordering_key=lambda event: event.payload["no such key"])
+    def in_order(event: Any) -> None: ...
+
+    answer = await platform.gateway.accept(incoming(), "github")
+
+    (claimed,) = await platform.journal.work.claim(owner="w", limit=9, lease=timedelta(seconds=9))
+    assert (answer.status, claimed.work.ordering_key) == (200, None)
+    assert [record.action for record in caplog.records] == ["ordering_key"]  # type: ignore[attr-defined]

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import (
     Attempt,
     AttemptStatus,
     Claim,
-    Endpoint,
     Message,
     NewHandling,
     Outcome,

@@ -10,12 +10,13 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Unpack
 
 from smart_api_integrations.application import parts
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.intake import NoIntake
-from smart_api_integrations.core.journal import DEFAULT_TENANT, Published, ReceivedEvent, Work
+from smart_api_integrations.core.journal import Published, ReceivedEvent, Work
+from smart_api_integrations.core.outbound_message import PublishOptions
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.core.webhook_schema import RawRequest
 from smart_api_integrations.errors import ConfigurationError
@@ -196,8 +197,8 @@ class Platform:
         data: Any,
         metadata: Mapping[str, Any] | None = None,
         *,
-        tenant: str = DEFAULT_TENANT,
         cause: ReceivedEvent | None = None,
+        **options: Unpack[PublishOptions],
     ) -> Published:
         """Keep the message that *event* happened, and one delivery for each endpoint that wants it.
 
@@ -205,8 +206,8 @@ class Platform:
             event: Its type, ``order.created``.
             data: What JSON can hold.
             metadata: More of the same.
-            tenant: Whose endpoints get it.
             cause: The received event that led to it.
+            **options: See ``PublishOptions``.
 
         Raises:
             InvalidInput: The event's name or the data cannot be used; nothing was kept.
@@ -216,9 +217,9 @@ class Platform:
             event,
             data,
             metadata,
-            tenant=tenant,
             event_id=None if cause is None else cause.id,
             hops=0 if cause is None else hops_of(cause),
+            **options,
         )
 
     async def replay(self, work_id: str) -> Work:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from smart_api_integrations.application.platform import Platform
-from smart_api_integrations.core.journal import DEFAULT_TENANT, Published
+from smart_api_integrations.core.journal import Published
+from smart_api_integrations.core.outbound_message import PublishOptions
 from smart_api_integrations.errors import ConfigurationError, WebhooksError
 from smart_api_integrations.receive.handling import current_event
 
@@ -29,10 +30,11 @@ class Publish:
         event: str,
         data: Any,
         metadata: Mapping[str, Any] | None = None,
-        *,
-        tenant: str = DEFAULT_TENANT,
+        **options: Unpack[PublishOptions],
     ) -> str:
         """Publish from synchronous code; blocks until the commit.
+
+        *options* are those of :class:`PublishOptions`: ``tenant``, ``ordering_key``.
 
         Raises:
             InvalidInput: The event's name or the data cannot be used; nothing was kept.
@@ -46,7 +48,7 @@ class Publish:
                 "publish() would block the event loop that it waits for; in a coroutine: await publish.aio(…)"
             )
             raise WebhooksError(message)
-        keeping = _keeping(platform, event, data, metadata, tenant=tenant)
+        keeping = _keeping(platform, event, data, metadata, **options)
         return asyncio.run_coroutine_threadsafe(keeping, platform.loop).result().message_id
 
     async def aio(
@@ -54,12 +56,11 @@ class Publish:
         event: str,
         data: Any,
         metadata: Mapping[str, Any] | None = None,
-        *,
-        tenant: str = DEFAULT_TENANT,
+        **options: Unpack[PublishOptions],
     ) -> str:
         """Publish from a coroutine, in whatever event loop; otherwise the same."""
         platform = self._newest()
-        keeping = _keeping(platform, event, data, metadata, tenant=tenant)
+        keeping = _keeping(platform, event, data, metadata, **options)
         if _running_loop() is platform.loop:
             return (await keeping).message_id
         kept = asyncio.run_coroutine_threadsafe(keeping, platform.loop)
@@ -84,9 +85,13 @@ class Publish:
 
 
 def _keeping(
-    platform: Platform, event: str, data: Any, metadata: Mapping[str, Any] | None, *, tenant: str
+    platform: Platform,
+    event: str,
+    data: Any,
+    metadata: Mapping[str, Any] | None,
+    **options: Unpack[PublishOptions],
 ) -> Coroutine[Any, Any, Published]:
-    return platform.publish(event, data, metadata, tenant=tenant, cause=current_event.get())
+    return platform.publish(event, data, metadata, **options, cause=current_event.get())
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

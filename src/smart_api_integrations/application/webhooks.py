@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 from smart_api_integrations.application.configuration import settings_from_surroundings
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.application.portal import Portal
 from smart_api_integrations.application.publish import publish
-from smart_api_integrations.core.journal import DEFAULT_TENANT
+from smart_api_integrations.core.outbound_message import PublishOptions
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.send.subscribers import WebhookPayload
 
@@ -116,16 +116,17 @@ class Webhooks:
         event: str,
         data: Any,
         metadata: Mapping[str, Any] | None = None,
-        *,
-        tenant: str = DEFAULT_TENANT,
+        **options: Unpack[PublishOptions],
     ) -> str:
         """Send a message; return its id after the commit, without waiting for a delivery.
+
+        *options* are those of :class:`PublishOptions`: ``tenant``, ``ordering_key``.
 
         Raises:
             InvalidInput: The event's name or the data cannot be used; nothing was kept.
             StorageUnavailable: The store is away; nothing was kept.
         """
-        return self.call(self.platform.publish(event, data, metadata, tenant=tenant)).message_id
+        return self.call(self.platform.publish(event, data, metadata, **options)).message_id
 
     def subscribe(self, pattern: str, function: Callable[[WebhookPayload], Any]) -> None:
         """Call *function* with every message of this process whose event matches *pattern*."""

@@ -17,9 +17,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from smart_api_integrations.core.deduplication import dedupe_keys
+from smart_api_integrations.core.endpoint import DEFAULT_TENANT
 from smart_api_integrations.core.event_types import matches
 from smart_api_integrations.core.extraction import Extraction
-from smart_api_integrations.core.journal import DEFAULT_TENANT, Proof
+from smart_api_integrations.core.journal import Proof
 from smart_api_integrations.core.request_view import RequestView
 from smart_api_integrations.core.signatures import Scheme, Secret, Verified
 from smart_api_integrations.core.signatures.verifier_scheme import GENERIC_SIGNATURE, VerifierScheme

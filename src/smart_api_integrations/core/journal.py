@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from smart_api_integrations.core.endpoint import DEFAULT_TENANT, Endpoint
 from smart_api_integrations.core.lifecycle import Kind, State
-from smart_api_integrations.core.retry_schedule import DELIVERIES, RetrySchedule, doubling
-
-DEFAULT_TENANT = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +82,12 @@ class NewHandling:
     Attributes:
         handler: The handler's name: ``provider:webhook_name:module.qualname``.
         max_attempts: After so many failures in a row it is a dead letter.
+        ordering_key: Handlings of one handler with equal keys run one after the other; None for no order.
     """
 
     handler: str
     max_attempts: int
+    ordering_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +101,7 @@ class Message:
         event_id: The received event that caused it (ours), or None: the link of the trace.
         handler: The handler that published it, or None.
         hops: How many of our own systems the event passed through; 3 is the end.
+        ordering_key: Messages with equal keys reach an endpoint one after the other; None for no order.
     """
 
     id: str
@@ -111,46 +112,7 @@ class Message:
     event_id: str | None = None
     handler: str | None = None
     hops: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """A URL that is subscribed to messages.
-
-    Attributes:
-        events: Patterns: ``order.created``, ``order.*``, ``*``.
-        secret: The signing secret in the clear; the store keeps ciphertext. Not in the repr.
-        active: False while it gets nothing new (switched off by a person).
-        retry_count: Attempts in all, at least one; None for the standard schedule.
-        retry_delay: The first wait, doubled each time; None for the standard schedule.
-        timeout: The whole time that one attempt may take.
-        headers: Sent with every delivery; reserved names are refused when it is saved.
-    """
-
-    id: str
-    tenant: str = DEFAULT_TENANT
-    url: str
-    events: tuple[str, ...]
-    secret: str = field(repr=False)
-    active: bool = True
-    retry_count: int | None = None
-    retry_delay: timedelta | None = None
-    timeout: timedelta = timedelta(seconds=15)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    description: str = ""
-    created_at: datetime
-    updated_at: datetime
-
-    @property
-    def schedule(self) -> RetrySchedule:
-        """The waits between the attempts of a delivery to this endpoint."""
-        if self.retry_count is None and self.retry_delay is None:
-            return DELIVERIES
-        return doubling(
-            attempts=3 if self.retry_count is None else self.retry_count,
-            first_wait=timedelta(seconds=5) if self.retry_delay is None else self.retry_delay,
-        )
+    ordering_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +128,8 @@ class Work:
         due_at: When it may be claimed; None while it is leased or over.
         leased_until: Until when a worker has it; None while it waits or is over.
         fence: Grows with every lease; a finisher with an older one writes nothing.
+        ordering_key: Of one target and one key, nothing begins before what came earlier is over.
+        in_line: True while it waits behind earlier work of its key, whatever its ``due_at``.
     """
 
     id: str
@@ -180,6 +144,8 @@ class Work:
     due_at: datetime | None
     leased_until: datetime | None = None
     fence: int = 0
+    ordering_key: str | None = None
+    in_line: bool = False
     created_at: datetime
     updated_at: datetime
 

@@ -20,7 +20,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,10 +27,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from smart_api_integrations.core.journal import DEFAULT_TENANT, Message
 from smart_api_integrations.errors import InvalidInput
 
-MAX_BODY_BYTES = 1024 * 1024
 MAX_HOPS = 3
 """A message that has passed through so many of our own systems goes no further: it runs in a circle."""
 
@@ -40,7 +37,6 @@ USER_AGENT = "smart-api-integrations"
 WHSEC = "whsec_"  # https://www.standardwebhooks.com: how a base64 secret is marked
 HOPS_HEADER = "webhook-hops"
 
-MAX_EVENT_LENGTH = 256
 MAX_HEADERS = 50
 MAX_HEADER_VALUE = 1024
 
@@ -57,9 +53,7 @@ _REPLACEABLE = frozenset({"User-Agent", "Accept"})
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 _HEADER_VALUE = re.compile(r"[ -~]*")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SECONDS = re.compile(r"[0-9]{1,20}")
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,123 +100,6 @@ class Verdict:
     message: str
     retry_after: timedelta | None = None
     gone: bool = False
-
-
-def build_message(  # noqa: PLR0913 - one for each attribute of Message
-    event: str,
-    data: Any,
-    metadata: Mapping[str, Any] | None = None,
-    *,
-    id: str,
-    now: datetime,
-    tenant: str = DEFAULT_TENANT,
-    event_id: str | None = None,
-    handler: str | None = None,
-    hops: int = 0,
-    max_bytes: int = MAX_BODY_BYTES,
-) -> Message:
-    """Return the message that says *event* happened, its body built.
-
-    Raises:
-        InvalidInput: The event's name, its data or its size cannot be used; nothing else was done.
-    """
-    check_event_name(event)
-    body = message_body(id=id, event=event, timestamp=now, data=data, metadata=metadata)
-    if len(body) > max_bytes:
-        raise InvalidInput.at(
-            field="data",
-            found=f"{len(body)} bytes as JSON",
-            expected=f"at most {max_bytes}; send a link to what is larger",
-        )
-    return Message(
-        id=id,
-        tenant=tenant,
-        event=event,
-        body=body,
-        created_at=now,
-        event_id=event_id,
-        handler=handler,
-        hops=hops,
-    )
-
-
-def check_event_name(event: Any) -> None:
-    """Return if *event* can be a message's type.
-
-    Raises:
-        InvalidInput: It is no text, empty, longer than 256 characters, or has control characters.
-    """
-    if not isinstance(event, str) or not event.strip():
-        found = "nothing" if isinstance(event, str) else type(event).__name__
-        raise InvalidInput.at(field="event", found=found, expected="a name such as 'order.created'")
-    if len(event) > MAX_EVENT_LENGTH:
-        raise InvalidInput.at(
-            field="event", found=f"{len(event)} characters", expected=f"at most {MAX_EVENT_LENGTH}"
-        )
-    if _CONTROL.search(event):
-        raise InvalidInput.at(
-            field="event", found="a control character", expected="a name such as 'order.created'"
-        )
-
-
-def message_body(
-    *,
-    id: str,
-    event: str,
-    timestamp: datetime,
-    data: Any,
-    metadata: Mapping[str, Any] | None = None,
-) -> bytes:
-    r"""Return the body that every delivery of a message sends.
-
-    >>> from datetime import UTC
-    >>> noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    >>> message_body(id="msg_1", event="a.b", timestamp=noon, data={"é": 1})
-    b'{"id":"msg_1","event":"a.b","timestamp":"2026-01-01T12:00:00.000Z","data":{"\xc3\xa9":1},"metadata":{}}'
-
-    Raises:
-        InvalidInput: *data* or *metadata* holds what JSON cannot (a date, bytes, NaN, half a surrogate
-            pair, a circle); the message says where.
-    """
-    document = {
-        "id": id,
-        "event": event,
-        "timestamp": timestamp.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
-        + "Z",
-        "data": data,
-        "metadata": {} if metadata is None else metadata,
-    }
-    try:
-        return _ENCODER.encode(document).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        where, found = _unspeakable(document) or ("data", str(error))
-        expected = "text, numbers, booleans, None, lists and dicts with text keys"
-        raise InvalidInput.at(field=where, found=found, expected=expected) from error
-
-
-def _unspeakable(value: Any, path: str = "", depth: int = 0) -> tuple[str, str] | None:
-    """Return the path of the first thing in *value* that JSON cannot hold, and what it is."""
-    if depth > 100:
-        return path, "a circle, or more than 100 levels"
-    children: list[tuple[str, Any]] = []
-    if isinstance(value, Mapping) and isinstance(value, dict):
-        wrong = next((key for key in value if not isinstance(key, (str, int, float, bool, type(None)))), None)
-        if wrong is not None:
-            return path, f"a key that is a {type(wrong).__name__}"
-        children = [(f"{path}.{key}" if path else str(key), child) for key, child in value.items()]
-        children += [(path, key) for key in value]
-    elif isinstance(value, (list, tuple)):
-        children = [(f"{path}[{index}]", child) for index, child in enumerate(value)]
-    else:
-        try:
-            _ENCODER.encode(value).encode()
-        except UnicodeEncodeError:
-            return path, "half a surrogate pair"
-        except ValueError:
-            return path, str(value)
-        except TypeError:
-            return path, f"a {type(value).__name__}"
-    return next((fault for name, child in children if (fault := _unspeakable(child, name, depth + 1))), None)
 
 
 def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:

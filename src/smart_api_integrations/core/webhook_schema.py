@@ -190,12 +190,14 @@ class WebhookResponse(Mapping[str, Any]):
         status_code: int = 200,
         message: str = "",
         data: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Build a response; *data* must be what JSON can hold."""
+        """Build a response; *data* must be what JSON can hold, *headers* are sent with it."""
         self.success = success
         self.status_code = status_code
         self.message = message
         self.data: dict[str, Any] = dict(data or {})
+        self.headers: dict[str, str] = dict(headers or {})
 
     def json(self) -> dict[str, Any]:
         """Return the body as a dictionary."""

@@ -18,14 +18,14 @@ import hashlib
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from smart_api_integrations.core.inbound_webhook import InboundWebhook, Judgement
 from smart_api_integrations.core.intake import Intake
-from smart_api_integrations.core.journal import Accepted, NewHandling, ReceivedEvent, Rejection
+from smart_api_integrations.core.journal import Accepted, ReceivedEvent, Rejection
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest, parse_json
 from smart_api_integrations.errors import (
@@ -35,6 +35,7 @@ from smart_api_integrations.errors import (
     UnknownWebhook,
 )
 from smart_api_integrations.receive.answer import UNAVAILABLE, Answer, accepted, refused
+from smart_api_integrations.receive.assigning import handlings_for
 from smart_api_integrations.receive.incoming import IncomingRequest, check_size, read_body
 from smart_api_integrations.storage.protocols import EventStore
 from smart_api_integrations.telemetry import EventAccepted, EventRejected, StoreFailed, Telemetry
@@ -210,12 +211,7 @@ class Gateway:
 
     async def _keep(self, webhook: InboundWebhook, event: ReceivedEvent) -> Accepted:
         processor = self._registry.processor(webhook.provider, webhook.name)
-        handlings: Sequence[NewHandling] = ()
-        if processor is not None and webhook.expects(event.event_type, event.action):
-            handlings = [
-                NewHandling(handler=handler.name, max_attempts=handler.schedule.attempts)
-                for handler in processor.route(event.event_type, event.action)
-            ]
+        handlings = handlings_for(event, webhook, processor)
         offer = self._intake.offer() if handlings else None
         outcome = await self._events.accept(event, handlings, handoff=offer)
         if outcome.claims:

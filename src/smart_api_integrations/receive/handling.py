@@ -29,14 +29,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
+from smart_api_integrations.core.inline_answer import HandlerFunction
 from smart_api_integrations.core.journal import Attempt, AttemptStatus, Claim, Message, Outcome, ReceivedEvent
 from smart_api_integrations.core.lifecycle import State
-from smart_api_integrations.core.outbound_request import HOPS_HEADER, build_message
+from smart_api_integrations.core.outbound_message import build_message
+from smart_api_integrations.core.outbound_request import HOPS_HEADER
 from smart_api_integrations.core.retry_schedule import HANDLINGS, RetrySchedule
-from smart_api_integrations.core.webhook import Handler, HandlerFunction, WebhookProcessor
+from smart_api_integrations.core.webhook import Handler, WebhookProcessor
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import Headers, WebhookEvent, WebhookResponse
 from smart_api_integrations.errors import Dead, HandlerError, InvalidInput, Retry, Skip
+from smart_api_integrations.receive.assigning import seen_by_handlers
 
 RESULT_LIMIT = 64 * 1024
 DETAIL_LIMIT = 16 * 1024
@@ -156,21 +159,7 @@ class HandlerRunner:
         if webhook is None:
             message = f"The webhook {kept.provider}/{kept.webhook_name} is not mounted any more."
             raise InvalidInput(message)
-        headers = Headers(kept.headers)
-        return WebhookEvent(
-            id=kept.id,
-            provider=kept.provider,
-            webhook_name=kept.webhook_name,
-            type=kept.event_type,
-            action=kept.action,
-            event_id=kept.event_id,
-            payload=webhook.payload(body=kept.body, headers=headers),
-            body=kept.body,
-            headers=headers,
-            timestamp=kept.received_at,
-            verified=True,
-            attempt=claim.work.attempt_count,
-        )
+        return seen_by_handlers(kept, webhook, attempt=claim.work.attempt_count)
 
     def _kept(self, claim: Claim, ending: Ending) -> Ending:
         """Return *ending* as it can be kept: its result as text, what that publishes as messages.

@@ -23,7 +23,8 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Protocol
 
-from smart_api_integrations.core.journal import Attempt, AttemptStatus, Claim, Endpoint, Message, Outcome
+from smart_api_integrations.core.endpoint import Endpoint
+from smart_api_integrations.core.journal import Attempt, AttemptStatus, Claim, Message, Outcome
 from smart_api_integrations.core.lifecycle import State
 from smart_api_integrations.core.masking import MASK
 from smart_api_integrations.core.outbound_request import (

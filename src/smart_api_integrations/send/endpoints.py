@@ -12,13 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from smart_api_integrations.core.journal import DEFAULT_TENANT, Endpoint
-from smart_api_integrations.core.outbound_request import (
-    check_event_name,
-    checked_headers,
-    new_secret,
-    signing_key,
-)
+from smart_api_integrations.core.endpoint import DEFAULT_TENANT, Endpoint
+from smart_api_integrations.core.outbound_message import check_event_name
+from smart_api_integrations.core.outbound_request import checked_headers, new_secret, signing_key
 from smart_api_integrations.errors import InvalidInput
 from smart_api_integrations.network.address_guard import AddressGuard
 from smart_api_integrations.network.endpoint_url import check_endpoint_url

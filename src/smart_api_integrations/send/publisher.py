@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from smart_api_integrations.core.intake import Intake
-from smart_api_integrations.core.journal import DEFAULT_TENANT, Message, Published
-from smart_api_integrations.core.outbound_request import build_message
+from smart_api_integrations.core.journal import Message, Published
+from smart_api_integrations.core.outbound_message import PublishOptions, build_message
 from smart_api_integrations.storage.protocols import MessageStore
 
 
@@ -44,9 +44,9 @@ class Publisher:
         data: Any,
         metadata: Mapping[str, Any] | None = None,
         *,
-        tenant: str = DEFAULT_TENANT,
         event_id: str | None = None,
         hops: int = 0,
+        **options: Unpack[PublishOptions],
     ) -> Published:
         """Keep the message that *event* happened, and one delivery for each endpoint that wants it.
 
@@ -62,9 +62,9 @@ class Publisher:
             metadata,
             id=self._new_id("msg_"),
             now=self._now(),
-            tenant=tenant,
             event_id=event_id,
             hops=hops,
+            **options,
         )
         published = await self._messages.publish(message, handoff=self._intake.offer())
         if published.claims:

@@ -77,6 +77,9 @@ class Dialect(Protocol):
     def move_work(self, connection: Connection, moves: Sequence[Move], *, now: int) -> None:
         """End the leases of work and give it a new state, failures, and due time; all at once."""
 
+    def lock_lines(self, connection: Connection, lines: Sequence[tuple[str, str]]) -> None:
+        """Keep every other transaction from *lines* (target, ordering key), sorted, until this one ends."""
+
     def take_keys(self, connection: Connection, wanted: Mapping[bytes, Holder], *, expired: int) -> TakenKeys:
         """Find out whose the keys of *wanted* are already.
 

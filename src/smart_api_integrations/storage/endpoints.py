@@ -15,14 +15,15 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.event_types import matches
-from smart_api_integrations.core.journal import AttemptStatistics, Endpoint
+from smart_api_integrations.core.journal import AttemptStatistics
 from smart_api_integrations.core.lifecycle import Kind, State
 from smart_api_integrations.errors import ConfigurationError, InvalidInput, NotFound
 from smart_api_integrations.storage.counters import endpoint_statistics
 from smart_api_integrations.storage.secret_cipher import SecretCipher
 from smart_api_integrations.storage.store import Store
-from smart_api_integrations.storage.tables import FRESH, RETRY, subscriptions_version, webhooks, work
+from smart_api_integrations.storage.tables import FRESH, IN_LINE, RETRY, subscriptions_version, webhooks, work
 
 logger = logging.getLogger(__name__)
 
@@ -203,14 +204,14 @@ class Endpoints:
         if not connection.execute(webhooks.delete().where(webhooks.c.id == endpoint_id)).rowcount:
             message = f"There is no endpoint {endpoint_id}"
             raise NotFound(message)
-        for lane in (FRESH, RETRY):
+        for lane in (FRESH, RETRY, IN_LINE):
             waiting = select(work.c.id).where(
                 lane, work.c.kind == Kind.DELIVERY.value, work.c.target.concat("") == bindparam("endpoint")
             )
             connection.execute(
                 work.update()
                 .where(work.c.id.in_(waiting))
-                .values(state=State.CANCELLED.value, due_at=None, updated_at=self._store.now()),
+                .values(state=State.CANCELLED.value, due_at=None, in_line=None, updated_at=self._store.now()),
                 {"endpoint": endpoint_id},
             )
 

@@ -16,7 +16,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from smart_api_integrations.core.journal import DEFAULT_TENANT, ReceivedEvent
+from smart_api_integrations.core.endpoint import DEFAULT_TENANT
+from smart_api_integrations.core.journal import ReceivedEvent
 from smart_api_integrations.storage.column_types import microseconds
 from smart_api_integrations.storage.dialect import Holder
 from smart_api_integrations.storage.store import Store

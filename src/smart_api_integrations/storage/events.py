@@ -29,6 +29,7 @@ from smart_api_integrations.storage.column_types import OutsideText
 from smart_api_integrations.storage.counters import count_traffic, traffic_points, whole_minutes
 from smart_api_integrations.storage.event_keys import earlier_events
 from smart_api_integrations.storage.event_rows import event_row
+from smart_api_integrations.storage.lines import Joining, Lines
 from smart_api_integrations.storage.rejections import log_all, read_rejection, rejection_page
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import (
@@ -41,7 +42,7 @@ from smart_api_integrations.storage.tables import (
     work,
 )
 from smart_api_integrations.storage.traces import event_trace
-from smart_api_integrations.storage.work_rows import PREFIXES, new_work, work_row
+from smart_api_integrations.storage.work_rows import PREFIXES, NewWork, new_work, work_row
 
 Call = tuple[ReceivedEvent, Sequence[NewHandling], Handoff | None]
 
@@ -66,9 +67,10 @@ _find_ours = union_all(
 class Events:
     """Keeps ``storage.protocols.EventStore``."""
 
-    def __init__(self, store: Store, claiming: Claiming) -> None:
-        """Work on *store*; *claiming* takes back what a cancelled caller was given."""
+    def __init__(self, store: Store, claiming: Claiming, lines: Lines) -> None:
+        """Work on *store*; *claiming* takes back what a cancelled caller was given; *lines* keep orders."""
         self._store = store
+        self._lines = lines
         self._claiming = claiming
         self._log_all = partial(log_all, store)
 
@@ -129,6 +131,15 @@ class Events:
         """Insert the events that are new with their handlings; count the others."""
         now = self._store.now()
         earlier = earlier_events(self._store, connection, [event for event, _, _ in calls], now=now)
+        joining = self._lines.joining(
+            connection,
+            (
+                (part.handler, part.ordering_key)
+                for (_, handlings, _), first in zip(calls, earlier, strict=True)
+                for part in handlings
+                if first is None and part.ordering_key is not None
+            ),
+        )
         repeats: Counter[str] = Counter()
         passed: Counter[tuple[str, str]] = Counter()
         new_events: list[ReceivedEvent] = []
@@ -143,7 +154,7 @@ class Events:
                 continue
             new_events.append(event)
             passed[event.tenant, "accepted"] += 1
-            made = self._handlings(event, handlings, handoff, now)
+            made = self._handlings(event, handlings, handoff, joining=joining, now=now)
             owner = handoff.owner if handoff else None
             new_handlings.extend(work_row(part, owner=owner) for part in made)
             claims = tuple(Claim(work=part, event=event) for part in made if part.leased_until)
@@ -164,17 +175,23 @@ class Events:
         event: ReceivedEvent,
         handlings: Sequence[NewHandling],
         handoff: Handoff | None,
+        *,
+        joining: Joining,
         now: datetime,
     ) -> list[Work]:
         """Return the handlings of an event, those that *handoff* takes leased to it."""
         return [
             new_work(
+                NewWork(
+                    tenant=event.tenant,
+                    kind=Kind.HANDLING,
+                    subject_id=event.id,
+                    target=handling.handler,
+                    max_attempts=handling.max_attempts,
+                    ordering_key=handling.ordering_key,
+                    in_line=joining.join(handling.handler, handling.ordering_key),
+                ),
                 work_id=self._store.new_id(PREFIXES[Kind.HANDLING]),
-                tenant=event.tenant,
-                kind=Kind.HANDLING,
-                subject_id=event.id,
-                target=handling.handler,
-                max_attempts=handling.max_attempts,
                 now=now,
                 handoff=handoff,
             )

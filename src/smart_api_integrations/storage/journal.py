@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, exc
 
-from smart_api_integrations.core.journal import DEFAULT_TENANT
+from smart_api_integrations.core.endpoint import DEFAULT_TENANT
 from smart_api_integrations.errors import StorageUnavailable
 from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.counters import count_traffic
 from smart_api_integrations.storage.dialect import Dialect
 from smart_api_integrations.storage.endpoints import EndpointDirectory, Endpoints
 from smart_api_integrations.storage.events import Events
+from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.messages import Messages
 from smart_api_integrations.storage.protocols import EndpointStore, EventStore, MessageStore, WorkStore
 from smart_api_integrations.storage.recording import Recording
@@ -36,10 +37,11 @@ class SqlJournal:
         """Put the rooms together; nothing is opened yet."""
         directory = EndpointDirectory(store.cipher)
         claiming = Claiming(store, directory)
-        messages = Messages(store, directory, claiming)
-        self.events = Events(store, claiming)
+        lines = Lines(store)
+        messages = Messages(store, directory, claiming, lines)
+        self.events = Events(store, claiming, lines)
         self.messages = messages
-        self.work = WorkQueue(store, claiming, Recording(store, messages))
+        self.work = WorkQueue(store, claiming, Recording(store, messages, lines), lines)
         self.endpoints = Endpoints(store)
         self._store = store
         self._listeners: list[Callable[[], None]] = []

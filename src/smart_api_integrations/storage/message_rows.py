@@ -19,6 +19,7 @@ def message_row(message: Message) -> Row:
         message.event_id,
         None if message.handler is None else storable(message.handler),
         message.hops,
+        None if message.ordering_key is None else storable(message.ordering_key),
         message.body,
     )
 
@@ -33,5 +34,6 @@ def message_from(row: Any) -> Message:
         event_id=row.event_id,
         handler=row.handler,
         hops=row.hops,
+        ordering_key=row.ordering_key,
         body=row.body,
     )

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from smart_api_integrations.core.journal import Claim, Endpoint, Handoff, Message, Published, Trace, Work
+from smart_api_integrations.core.endpoint import Endpoint
+from smart_api_integrations.core.journal import Claim, Handoff, Message, Published, Trace, Work
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.storage.bulk import Row
 from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.endpoints import EndpointDirectory
+from smart_api_integrations.storage.lines import Joining, Line, Lines
 from smart_api_integrations.storage.message_rows import message_from, message_row
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import messages, work
 from smart_api_integrations.storage.traces import message_trace
-from smart_api_integrations.storage.work_rows import PREFIXES, new_work, work_row
+from smart_api_integrations.storage.work_rows import PREFIXES, NewWork, new_work, work_row
 
 Call = tuple[Message, Handoff | None]
 
@@ -24,9 +26,10 @@ Call = tuple[Message, Handoff | None]
 class Messages:
     """Keeps ``storage.protocols.MessageStore``; ``keep_all`` also keeps what a handling published."""
 
-    def __init__(self, store: Store, directory: EndpointDirectory, claiming: Claiming) -> None:
-        """Work on *store*, with the endpoints that *directory* knows."""
+    def __init__(self, store: Store, directory: EndpointDirectory, claiming: Claiming, lines: Lines) -> None:
+        """Work on *store*, with the endpoints that *directory* knows, in *lines* where there is an order."""
         self._store = store
+        self._lines = lines
         self._directory = directory
         self._claiming = claiming
         among = store.dialect.among
@@ -61,6 +64,7 @@ class Messages:
         now = self._store.now()
         self._directory.refresh(connection)
         known = self._known(connection, [message.id for message, _ in calls])
+        joining = self._lines.joining(connection, self._wanted_lines(message for message, _ in calls))
         new_messages: list[Row] = []
         new_deliveries: list[Row] = []
         due = False
@@ -70,7 +74,7 @@ class Messages:
                 results.append(Published(message_id=message.id, deliveries=known[message.id]))
                 continue
             new_messages.append(message_row(message))
-            pairs = self._deliveries(message, handoff, now)
+            pairs = self._deliveries(message, handoff, joining, now)
             owner = handoff.owner if handoff else None
             new_deliveries.extend(work_row(delivery, owner=owner) for delivery, _ in pairs)
             due = due or any(delivery.due_at for delivery, _ in pairs)
@@ -82,18 +86,28 @@ class Messages:
             self._store.dialect.announce(connection)
         return results
 
+    def _wanted_lines(self, those: Iterable[Message]) -> Iterator[Line]:
+        for message in those:
+            if message.ordering_key is not None:
+                for endpoint in self._directory.subscribers(message.tenant, message.event):
+                    yield endpoint.id, message.ordering_key
+
     def _deliveries(
-        self, message: Message, handoff: Handoff | None, now: datetime
+        self, message: Message, handoff: Handoff | None, joining: Joining, now: datetime
     ) -> list[tuple[Work, Endpoint]]:
         return [
             (
                 new_work(
+                    NewWork(
+                        tenant=message.tenant,
+                        kind=Kind.DELIVERY,
+                        subject_id=message.id,
+                        target=endpoint.id,
+                        max_attempts=endpoint.schedule.attempts,
+                        ordering_key=message.ordering_key,
+                        in_line=joining.join(endpoint.id, message.ordering_key),
+                    ),
                     work_id=self._store.new_id(PREFIXES[Kind.DELIVERY]),
-                    tenant=message.tenant,
-                    kind=Kind.DELIVERY,
-                    subject_id=message.id,
-                    target=endpoint.id,
-                    max_attempts=endpoint.schedule.attempts,
                     now=now,
                     handoff=handoff,
                 ),

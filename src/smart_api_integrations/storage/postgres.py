@@ -104,6 +104,10 @@ _MOVE_WORK = (
     " FROM unnest(%s::text[], %s::text[], %s::int4[], %s::int8[]) AS move (id, state, failures, due)"
     " WHERE work.id = move.id"
 )
+_LOCK_LINES = (
+    "SELECT pg_advisory_xact_lock(id) FROM"
+    " (SELECT DISTINCT hashtextextended(name, 7) AS id FROM unnest(%s::text[]) AS name ORDER BY id) AS line"
+)
 _find_provider_id = (
     select(events.c.id).where(events.c.event_id == bindparam("text")).order_by(events.c.id.desc()).limit(1)
 )
@@ -223,6 +227,11 @@ class Postgres:
     def move_work(self, connection: Connection, moves: Sequence[Move], *, now: int) -> None:
         """See ``Dialect.move_work``."""
         driver(connection).execute(_MOVE_WORK, (now, *map(list, zip(*moves, strict=True))))
+
+    def lock_lines(self, connection: Connection, lines: Sequence[tuple[str, str]]) -> None:
+        """See ``Dialect.lock_lines``: by advisory locks, in one order; lines may share one."""
+        names = [f"{target}\n{key}" for target, key in lines]
+        driver(connection).execute(_LOCK_LINES, (names,))
 
     def take_keys(self, connection: Connection, wanted: Mapping[bytes, Holder], *, expired: int) -> TakenKeys:
         """See ``Dialect.take_keys``: an insert waits for whoever is inserting the same key.

@@ -23,12 +23,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import (
     Accepted,
     AttemptStatistics,
     Backlog,
     Claim,
-    Endpoint,
     EventSummary,
     Handoff,
     Message,
@@ -64,7 +64,8 @@ class EventStore(Protocol):
 
         With *handoff* the handlings (but those of refused targets) are leased to its owner in the
         same transaction and returned as claims; without it they are due at once, and other
-        processes that wait for work are woken.
+        processes that wait for work are woken. A handling with an ordering key that is not the first
+        of its handler and key waits in line, whatever the handoff.
 
         Raises:
             StorageUnavailable: Nothing was kept; no key was used up.
@@ -141,7 +142,8 @@ class WorkStore(Protocol):
         Fresh work (no failure yet) and retries have lanes of their own: while both are due, each gets
         at least a quarter of *limit*, so neither starves the other. Targets in *refuse* are left alone.
         Atomic over any number of callers: nothing is leased twice before its lease ends. Every lease
-        raises ``fence`` and ``attempt_count`` by one.
+        raises ``fence`` and ``attempt_count`` by one. Of one target and ordering key only the oldest that
+        is not over can be leased: what follows it is leased after it was done, or became a dead letter.
 
         Raises:
             StorageUnavailable: Nothing was leased.

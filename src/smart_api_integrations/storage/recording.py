@@ -31,6 +31,7 @@ from smart_api_integrations.storage.attempt_rows import write_attempts
 from smart_api_integrations.storage.column_types import microseconds
 from smart_api_integrations.storage.counters import count_attempts
 from smart_api_integrations.storage.dialect import Move
+from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.messages import Messages
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import LEASED, work
@@ -58,10 +59,11 @@ def check_outcome(outcome: Outcome) -> None:
 class Recording:
     """The operations that end attempts, to be run in the writing lane."""
 
-    def __init__(self, store: Store, messages: Messages) -> None:
-        """Work on *store*; *messages* keeps what handlings published."""
+    def __init__(self, store: Store, messages: Messages, lines: Lines) -> None:
+        """Work on *store*; *messages* keeps what handlings published, *lines* say who is next."""
         self._store = store
         self._messages = messages
+        self._lines = lines
         self._read_held = (
             select(work.c.id, work.c.fence)
             .where(store.dialect.among(work.c.id, "ids"), LEASED)
@@ -95,6 +97,8 @@ class Recording:
             self._store.dialect.move_work(connection, moves, now=microseconds(now))
         if any(due is not None and due <= microseconds(now) for *_, due in moves):
             self._store.dialect.announce(connection)
+        over = [each.work for each in outcomes if each.state in ROADS[each.work.kind].ends]
+        self._lines.leave(connection, over, now=now)
 
     def _publish(self, connection: Connection, ended: Sequence[Call]) -> list[Published]:
         calls = [(message, handoff) for outcome, handoff in ended for message in outcome.messages]

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from smart_api_integrations.core.journal import DEFAULT_TENANT, Rejection
+from smart_api_integrations.core.endpoint import DEFAULT_TENANT
+from smart_api_integrations.core.journal import Rejection
 from smart_api_integrations.storage.bulk import Row
 from smart_api_integrations.storage.column_types import microseconds, pack, storable
 from smart_api_integrations.storage.counters import count_traffic

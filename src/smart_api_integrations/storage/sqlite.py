@@ -236,6 +236,9 @@ class Sqlite:
         """See ``Dialect.move_work``."""
         driver(connection).execute(_MOVE_WORK, (now, pack(moves).decode()))
 
+    def lock_lines(self, connection: Connection, lines: Sequence[tuple[str, str]]) -> None:
+        """See ``Dialect.lock_lines``: there is one writer at a time."""
+
     def take_keys(self, connection: Connection, wanted: Mapping[bytes, Holder], *, expired: int) -> TakenKeys:
         """See ``Dialect.take_keys``: there is one writer at a time, so looking is enough."""
         self._tail.catch_up(connection)

@@ -4,7 +4,8 @@ Theory of operation:
 
 1. ``work`` holds handlings and deliveries alike. Exactly what waits has ``due_at``; exactly what
    runs has ``leased_until``; what is over has neither. So the partial indexes below hold only what
-   is open, and no claim, count or reap pays for what is finished.
+   is open, and no claim, count or reap pays for what is finished. What waits behind earlier work of
+   its ordering key has ``in_line`` too, and is in none of the indexes that claims go along.
 2. Ids are ULIDs behind a prefix: their order is the order of time, lists are pages over ids.
 3. The conditions of the partial indexes stand here once; statements use the very same ones, since
    a planner uses a partial index only for a condition that it recognises.
@@ -35,8 +36,10 @@ metadata = MetaData()
 # Ids are compared byte by byte everywhere; a database's own collation may not do so.
 ID = Text().with_variant(Text(collation="C"), "postgresql")
 
-FRESH = text("due_at IS NOT NULL AND failures = 0")
-RETRY = text("due_at IS NOT NULL AND failures > 0")
+FRESH = text("due_at IS NOT NULL AND in_line IS NULL AND failures = 0")
+RETRY = text("due_at IS NOT NULL AND in_line IS NULL AND failures > 0")
+OPEN_IN_ORDER = text("ordering_key IS NOT NULL AND (due_at IS NOT NULL OR leased_until IS NOT NULL)")
+IN_LINE = text("in_line IS NOT NULL")
 LEASED = text("leased_until IS NOT NULL")
 DEAD = text("state = 'failed'")
 IS_DELIVERY = text("kind = 'delivery'")
@@ -123,6 +126,7 @@ messages = Table(
     Column("event_id", ID),
     Column("handler", OutsideText),
     Column("hops", Integer, nullable=False),
+    Column("ordering_key", OutsideText),
     Column("body", LargeBinary, nullable=False),
 )
 _partial("ix_messages_event", "event_id", "id", table=messages, where=HAS_PROVIDER_ID)
@@ -143,12 +147,16 @@ work = Table(
     Column("leased_until", Moment),
     Column("lease_owner", Text),
     Column("fence", BigInteger, nullable=False),
+    Column("ordering_key", OutsideText),
+    Column("in_line", Integer),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Index("ix_work_subject", "subject_id"),
 )
 _partial("ix_work_fresh", "due_at", table=work, where=FRESH)
 _partial("ix_work_retry", "due_at", table=work, where=RETRY)
+_partial("ix_work_line", "ordering_key", "target", "id", table=work, where=OPEN_IN_ORDER)
+_partial("ix_work_in_line", "target", "due_at", table=work, where=IN_LINE)
 _partial("ix_work_leases", "leased_until", table=work, where=LEASED)
 _partial("ix_work_dead", "id", table=work, where=DEAD)
 _partial("ix_work_deliveries", "target", "id", table=work, where=IS_DELIVERY)

@@ -12,18 +12,20 @@ from smart_api_integrations.core.journal import COUNT_LIMIT, Backlog, Claim, Han
 from smart_api_integrations.core.lifecycle import ROADS, Kind
 from smart_api_integrations.errors import InvalidInput, NotFound
 from smart_api_integrations.storage.claiming import Claiming
+from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.recording import REAPED_AT_ONCE, Recording, check_outcome
 from smart_api_integrations.storage.store import Store
-from smart_api_integrations.storage.tables import DEAD, FRESH, IS_DELIVERY, LEASED, RETRY, work
+from smart_api_integrations.storage.tables import DEAD, FRESH, IN_LINE, IS_DELIVERY, LEASED, RETRY, work
 from smart_api_integrations.storage.work_rows import PREFIXES, work_from
 
 
 class WorkQueue:
     """Keeps ``storage.protocols.WorkStore``."""
 
-    def __init__(self, store: Store, claiming: Claiming, recording: Recording) -> None:
-        """Work on *store* with the operations of *claiming* and *recording*."""
+    def __init__(self, store: Store, claiming: Claiming, recording: Recording, lines: Lines) -> None:
+        """Work on *store* with the operations of *claiming*, *recording* and *lines*."""
         self._store = store
+        self._lines = lines
         self._claiming = claiming
         self._recording = recording
 
@@ -118,10 +120,19 @@ class WorkQueue:
             message = f"{work_id} is {before.state}: only what is over can be replayed"
             raise InvalidInput(message)
         now = self._store.now()
-        after = replace(before, state=road.fresh, failures=0, due_at=now, updated_at=now)
+        key = before.ordering_key
+        joining = self._lines.joining(connection, [] if key is None else [(before.target, key)])
+        in_line = joining.join(before.target, key)
+        after = replace(before, state=road.fresh, failures=0, due_at=now, updated_at=now, in_line=in_line)
         connection.execute(
             work.update().where(work.c.id == work_id),
-            {"state": after.state.value, "failures": 0, "due_at": now, "updated_at": now},
+            {
+                "state": after.state.value,
+                "failures": 0,
+                "due_at": now,
+                "updated_at": now,
+                "in_line": 1 if in_line else None,
+            },
         )
         self._store.dialect.announce(connection)
         return after
@@ -188,7 +199,7 @@ def _backlog(connection: Connection, _: None) -> Backlog:
 
     heads = [head for head in (_head(connection, lane) for lane in (FRESH, RETRY)) if head is not None]
     return Backlog(
-        waiting=min(count(FRESH) + count(RETRY), COUNT_LIMIT),
+        waiting=min(count(FRESH) + count(RETRY) + count(IN_LINE), COUNT_LIMIT),
         running=count(LEASED),
         oldest_due_at=min(heads, default=None),
         dead=count(DEAD),

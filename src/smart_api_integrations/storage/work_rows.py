@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from smart_api_integrations.core.journal import Handoff, Work
 from smart_api_integrations.core.lifecycle import ROADS, Kind, State
 from smart_api_integrations.storage.bulk import Row
-from smart_api_integrations.storage.column_types import microseconds
+from smart_api_integrations.storage.column_types import microseconds, storable
 
 PREFIXES = {Kind.HANDLING: "hdl_", Kind.DELIVERY: "dlv_"}
 """How the ids of each kind begin."""
@@ -16,32 +17,37 @@ PREFIXES = {Kind.HANDLING: "hdl_", Kind.DELIVERY: "dlv_"}
 ATTEMPT_PREFIX = "att_"
 
 
-def new_work(
-    *,
-    work_id: str,
-    tenant: str,
-    kind: Kind,
-    subject_id: str,
-    target: str,
-    max_attempts: int,
-    now: datetime,
-    handoff: Handoff | None,
-) -> Work:
-    """Return work that was never tried: leased by *handoff*, or due where it is refused or absent."""
-    leased = handoff is not None and target not in handoff.refuse
-    road = ROADS[kind]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWork:
+    """Work that was never tried, before it has an id; the attributes are those of ``Work``."""
+
+    tenant: str
+    kind: Kind
+    subject_id: str
+    target: str
+    max_attempts: int
+    ordering_key: str | None
+    in_line: bool
+
+
+def new_work(new: NewWork, *, work_id: str, now: datetime, handoff: Handoff | None) -> Work:
+    """Return *new* as work: leased by *handoff*, or due where that is absent or refuses, or it is in line."""
+    leased = handoff is not None and new.target not in handoff.refuse and not new.in_line
+    road = ROADS[new.kind]
     return Work(
         id=work_id,
-        tenant=tenant,
-        kind=kind,
-        subject_id=subject_id,
-        target=target,
+        tenant=new.tenant,
+        kind=new.kind,
+        subject_id=new.subject_id,
+        target=new.target,
         state=road.running if leased else road.fresh,
         attempt_count=int(leased),
-        max_attempts=max_attempts,
+        max_attempts=new.max_attempts,
         due_at=None if leased else now,
         leased_until=now + handoff.lease if leased and handoff else None,
         fence=int(leased),
+        ordering_key=new.ordering_key,
+        in_line=new.in_line,
         created_at=now,
         updated_at=now,
     )
@@ -64,6 +70,8 @@ def work_row(work: Work, *, owner: str | None) -> Row:
         None if work.leased_until is None else microseconds(work.leased_until),
         owner if leased else None,
         work.fence,
+        None if work.ordering_key is None else storable(work.ordering_key),
+        1 if work.in_line else None,
         microseconds(work.created_at),
         microseconds(work.updated_at),
     )
@@ -84,6 +92,8 @@ def work_from(row: Any) -> Work:
         due_at=row.due_at,
         leased_until=row.leased_until,
         fence=row.fence,
+        ordering_key=row.ordering_key,
+        in_line=row.in_line is not None,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

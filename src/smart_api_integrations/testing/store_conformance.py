@@ -18,6 +18,7 @@ from smart_api_integrations.testing.journal_cases.events import (
     EventListCases,
 )
 from smart_api_integrations.testing.journal_cases.leases import ClaimCases
+from smart_api_integrations.testing.journal_cases.lines import OrderCases
 from smart_api_integrations.testing.journal_cases.opening import FailingCases, OpeningCases, WakingCases
 from smart_api_integrations.testing.journal_cases.rejections import RejectionCases
 from smart_api_integrations.testing.journal_cases.sending import EndpointCases, MessageCases
@@ -38,6 +39,7 @@ class StoreConformance(
     MessageCases,
     EndpointCases,
     ClaimCases,
+    OrderCases,
     RecordCases,
     LostCases,
     WorkListCases,

@@ -7,6 +7,7 @@ from smart_api_integrations.webhooks.decorators import (
     webhook_middleware,
 )
 from smart_api_integrations.webhooks.handler_class import WebhookHandler, generate_webhook_handler
+from smart_api_integrations.webhooks.process_event import process_event
 
 __all__ = [
     "WebhookEvent",
@@ -14,6 +15,7 @@ __all__ = [
     "WebhookResponse",
     "batch_webhook_handler",
     "generate_webhook_handler",
+    "process_event",
     "webhook_handler",
     "webhook_middleware",
 ]

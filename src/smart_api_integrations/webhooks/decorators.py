@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
+from smart_api_integrations.core.webhook import HandlerOptions
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -15,7 +16,7 @@ def webhook_handler(
     event: str,
     *,
     webhook_name: str = "default",
-    **options: Any,
+    **options: Unpack[HandlerOptions],
 ) -> Callable[[Function], Function]:
     """Run the decorated function on every *event* of *provider*.
 
@@ -24,7 +25,8 @@ def webhook_handler(
         event: An event type (``push``), a type with its action (``pull_request.opened``), a pattern
             (``invoice.*``), or ``*``.
         webhook_name: Which of the provider's webhooks.
-        **options: ``retries``, ``timeout`` in seconds, ``concurrency``; see ``WebhookProcessor.add``.
+        **options: ``retries``, ``timeout`` in seconds, ``concurrency``, ``ordering_key``, ``name``; see
+            ``WebhookProcessor.add``.
 
     The function takes the :class:`WebhookEvent` and may be ``def`` or ``async def``. What it returns
     is the answer to the provider where the webhook answers inline; of a mapping with a key
@@ -39,7 +41,7 @@ def batch_webhook_handler(
     events: Iterable[str],
     *,
     webhook_name: str = "default",
-    **options: Any,
+    **options: Unpack[HandlerOptions],
 ) -> Callable[[Function], Function]:
     """Run the decorated function on each of several *events*; otherwise as ``webhook_handler``."""
     processor = get_webhook_registry().create_processor(provider, webhook_name)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from smart_api_integrations.core.event_types import method_name
+from smart_api_integrations.core.webhook import HandlerOptions
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.core.webhook_schema import WebhookEvent, WebhookResponse
 from smart_api_integrations.errors import ConfigurationError
@@ -29,7 +30,7 @@ class WebhookHandler:
 
     provider: ClassVar[str] = ""
     webhook_name: ClassVar[str] = "default"
-    options: ClassVar[Mapping[str, Any]] = {}
+    options: ClassVar[HandlerOptions] = {}
 
     def __init__(self) -> None:
         """Register every ``on_…`` method.
@@ -45,7 +46,8 @@ class WebhookHandler:
         processor = get_webhook_registry().create_processor(self.provider, self.webhook_name)
         group = f"{type(self).__module__}.{type(self).__qualname__}"
         for name, method in self._methods():
-            processor.add(name, method, group=group, name=f"{group}.{_METHOD}{name}", **self.options)
+            options: HandlerOptions = {**self.options, "name": f"{group}.{_METHOD}{name}"}
+            processor.add(name, method, group=group, **options)
 
     def _methods(self) -> Iterator[tuple[str, Callable[[WebhookEvent], Any]]]:
         for attribute in dir(type(self)):

@@ -1,40 +1,27 @@
-"""The records: an endpoint's schedule, and what a repr must not show."""
+"""The records: nothing changes them, and nothing is given by position."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import dataclasses
+import inspect
 
 import pytest
 
-from smart_api_integrations.core.journal import Endpoint
-from smart_api_integrations.core.retry_schedule import DELIVERIES
+from smart_api_integrations.core import journal
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def endpoint(**values: object) -> Endpoint:
-    given = {"id": "ep_1", "url": "https://a.example", "events": ("*",), "secret": "hunter2", **values}
-    return Endpoint(created_at=NOW, updated_at=NOW, **given)  # type: ignore[arg-type]
+RECORDS = [
+    record
+    for _, record in inspect.getmembers(journal, dataclasses.is_dataclass)
+    if record.__module__ == journal.__name__
+]
 
 
-def test_an_endpoint_without_numbers_of_its_own_follows_the_standard_schedule():
-    assert endpoint().schedule is DELIVERIES
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
+def test_records_are_frozen_slotted_and_named(record: type):
+    parameters = record.__dataclass_params__  # type: ignore[attr-defined]
 
-
-@pytest.mark.parametrize(
-    ("values", "waits"),
-    [
-        ({"retry_count": 3, "retry_delay": timedelta(seconds=2)}, [2, 4]),
-        ({"retry_count": 4}, [5, 10, 20]),
-        ({"retry_delay": timedelta(seconds=1)}, [1, 2]),
-        ({"retry_count": 0}, []),
-    ],
-)
-def test_an_endpoints_numbers_make_a_doubling_schedule(values, waits):
-    assert [wait.total_seconds() for wait in endpoint(**values).schedule.waits] == waits
-
-
-def test_a_repr_shows_neither_secret_nor_headers():
-    text = repr(endpoint(headers={"Authorization": "Bearer swordfish"}))
-    assert "hunter2" not in text
-    assert "swordfish" not in text
+    assert parameters.frozen
+    assert "__slots__" in vars(record)
+    assert {each.kind for each in inspect.signature(record).parameters.values()} == {
+        inspect.Parameter.KEYWORD_ONLY
+    }

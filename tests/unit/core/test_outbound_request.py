@@ -7,19 +7,17 @@ import hmac
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from smart_api_integrations.core.outbound_message import message_body
 from smart_api_integrations.core.outbound_request import (
     MAX_HEADERS,
-    build_message,
     checked_headers,
     judge_answer,
-    message_body,
     new_secret,
     parse_retry_after,
     signed_headers,
@@ -40,84 +38,6 @@ JSON = st.recursive(
 
 def body(data: Any = None, metadata: Any = None) -> bytes:
     return message_body(id="msg_1", event="a.b", timestamp=NOON, data=data, metadata=metadata)
-
-
-@given(data=JSON, metadata=st.dictionaries(st.text(), JSON, max_size=3))
-def test_the_body_holds_what_was_published(data: Any, metadata: dict[str, Any]) -> None:
-    assert json.loads(body(data, metadata)) == {
-        "id": "msg_1",
-        "event": "a.b",
-        "timestamp": "2026-01-01T12:00:00.000Z",
-        "data": data,
-        "metadata": metadata,
-    }
-
-
-def test_the_body_is_compact_utf8_in_a_fixed_order() -> None:
-    assert (
-        body({"é": [1, 2]})
-        == (
-            '{"id":"msg_1","event":"a.b","timestamp":"2026-01-01T12:00:00.000Z","data":{"é":[1,2]},"metadata":{}}'
-        ).encode()
-    )
-
-
-def circle() -> list[Any]:
-    ring: list[Any] = []
-    ring.append(ring)
-    return ring
-
-
-def tower() -> list[Any]:
-    top: list[Any] = []
-    for _ in range(200_000):
-        top = [top]
-    return top
-
-
-@pytest.mark.parametrize(
-    ("data", "where", "found"),
-    [
-        (float("nan"), "data", "nan"),
-        ({"a": [1, float("inf")]}, r"data\.a\[1\]", "inf"),
-        ({"when": NOON}, r"data\.when", "datetime"),
-        ({"raw": b"x"}, r"data\.raw", "bytes"),
-        ([UUID(int=1)], r"data\[0\]", "UUID"),
-        ({"deep": [{"set": {1}}]}, r"data\.deep\[0\]\.set", "set"),
-        ({(1, 2): 3}, "data", "key that is a tuple"),
-        ({"a": "\ud800"}, r"data\.a", "surrogate"),
-        ({"\ud800": 1}, "data", "surrogate"),
-        (circle(), "data", "circle"),
-        (tower(), "data", "circle"),
-    ],
-)
-def test_what_json_cannot_hold_is_refused_with_its_place(data: Any, where: str, found: str) -> None:
-    with pytest.raises(InvalidInput, match=rf"^{where}.*found .*{found}.*expected text"):
-        body(data)
-
-
-@pytest.mark.parametrize("event", ["", "  ", "a\nb", "a\x00", "a\x7f", "x" * 257, None, 5])
-def test_an_event_without_a_usable_name_is_refused(event: Any) -> None:
-    with pytest.raises(InvalidInput, match=r"^event: found"):
-        build_message(event, {}, id="msg_1", now=NOON)
-
-
-def test_a_message_larger_than_the_cap_is_refused_and_one_of_the_cap_is_not() -> None:
-    size = len(build_message("a.b", "x" * 100, id="msg_1", now=NOON).body)
-
-    assert len(build_message("a.b", "x" * 100, id="msg_1", now=NOON, max_bytes=size).body) == size
-    with pytest.raises(InvalidInput, match=rf"^data: found {size} bytes.*at most {size - 1}"):
-        build_message("a.b", "x" * 100, id="msg_1", now=NOON, max_bytes=size - 1)
-
-
-def test_a_message_carries_its_trace() -> None:
-    message = build_message(
-        "a.b", {}, id="msg_1", now=NOON, tenant="acme", event_id="evt_1", handler="p:d:m.f", hops=2
-    )
-
-    assert (message.tenant, message.event_id, message.handler, message.hops, message.created_at) == (
-        ("acme", "evt_1", "p:d:m.f", 2, NOON)
-    )
 
 
 def signed(content: bytes, secret: str = SECRET, **more: Any) -> dict[str, str]:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import (
     AttemptStatistics,
     Backlog,
-    Endpoint,
     EventSummary,
     Message,
     TrafficPoint,

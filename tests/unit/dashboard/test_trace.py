@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from smart_api_integrations.core.journal import Attempt, AttemptStatus, Endpoint, Message, Proof, Trace, Work
+from smart_api_integrations.core.endpoint import Endpoint
+from smart_api_integrations.core.journal import Attempt, AttemptStatus, Message, Proof, Trace, Work
 from smart_api_integrations.core.lifecycle import Kind, State
 from smart_api_integrations.dashboard.views.event import (
     callout,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from smart_api_integrations.core.journal import Endpoint
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.lifecycle import State
 from smart_api_integrations.dashboard.icons import Icons, read_symbols
 from smart_api_integrations.dashboard.views import words

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from smart_api_integrations.core.journal import Endpoint
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.errors import ConfigurationError, StorageUnavailable
 from smart_api_integrations.storage import open_journal, sqlite
 from smart_api_integrations.storage.postgres import refuse_unsafe

@@ -62,4 +62,4 @@ def test_middleware_keeps_the_order_of_its_registration() -> None:
 
 def test_an_option_that_does_not_exist_is_told_where_it_is_written() -> None:
     with pytest.raises(TypeError, match="retry"):
-        webhook_handler("myapi", "a", retry=3)(on_event)
+        webhook_handler("myapi", "a", retry=3)(on_event)  # type: ignore[call-arg] # that is the test

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smart_api_integrations.core.journal import Endpoint
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.dashboard.desk import DAY, Desk, asked, read_form
 from smart_api_integrations.dashboard.views.endpoints import endpoint_page, endpoint_row
 from smart_api_integrations.dashboard.views.lists import work_row

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from smart_api_integrations.core.journal import AttemptStatistics, Endpoint
+from smart_api_integrations.core.endpoint import Endpoint
+from smart_api_integrations.core.journal import AttemptStatistics
 from smart_api_integrations.core.masking import MASK, is_sensitive, masked_secret
 from smart_api_integrations.dashboard.views import words
 from smart_api_integrations.dashboard.views.measures import (

@@ -6,15 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from smart_api_integrations.core.journal import (
-    Attempt,
-    Endpoint,
-    EventSummary,
-    Message,
-    Rejection,
-    Trace,
-    Work,
-)
+from smart_api_integrations.core.endpoint import Endpoint
+from smart_api_integrations.core.journal import Attempt, EventSummary, Message, Rejection, Trace, Work
 from smart_api_integrations.core.lifecycle import Kind, State, event_state
 from smart_api_integrations.dashboard.views import words
 from smart_api_integrations.dashboard.views.event import open_state

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from smart_api_integrations.core.journal import Backlog, Endpoint, Rejection, TrafficPoint, Work
+from smart_api_integrations.core.endpoint import Endpoint
+from smart_api_integrations.core.journal import Backlog, Rejection, TrafficPoint, Work
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.dashboard.views import words
 from smart_api_integrations.dashboard.views.endpoints import EndpointRow

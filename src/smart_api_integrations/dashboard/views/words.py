@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from smart_api_integrations.core.journal import AttemptStatus, Endpoint
+from smart_api_integrations.core.endpoint import Endpoint
+from smart_api_integrations.core.journal import AttemptStatus
 from smart_api_integrations.core.lifecycle import State
 from smart_api_integrations.core.masking import masked_url
 from smart_api_integrations.dashboard.views.visible import visible

@@ -10,11 +10,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import (
     Attempt,
     AttemptStatus,
     Claim,
-    Endpoint,
     Handoff,
     Message,
     NewHandling,

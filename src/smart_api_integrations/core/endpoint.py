@@ -1,0 +1,52 @@
+"""A URL that messages go to, and what its owner chose for it. Floor 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from smart_api_integrations.core.retry_schedule import DELIVERIES, RetrySchedule, doubling
+
+DEFAULT_TENANT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A URL that is subscribed to messages.
+
+    Attributes:
+        events: Patterns: ``order.created``, ``order.*``, ``*``.
+        secret: The signing secret in the clear; the store keeps ciphertext. Not in the repr.
+        active: False while it gets nothing new (switched off by a person).
+        retry_count: Attempts in all, at least one; None for the standard schedule.
+        retry_delay: The first wait, doubled each time; None for the standard schedule.
+        timeout: The whole time that one attempt may take.
+        headers: Sent with every delivery; reserved names are refused when it is saved.
+    """
+
+    id: str
+    tenant: str = DEFAULT_TENANT
+    url: str
+    events: tuple[str, ...]
+    secret: str = field(repr=False)
+    active: bool = True
+    retry_count: int | None = None
+    retry_delay: timedelta | None = None
+    timeout: timedelta = timedelta(seconds=15)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    description: str = ""
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def schedule(self) -> RetrySchedule:
+        """The waits between the attempts of a delivery to this endpoint."""
+        if self.retry_count is None and self.retry_delay is None:
+            return DELIVERIES
+        return doubling(
+            attempts=3 if self.retry_count is None else self.retry_count,
+            first_wait=timedelta(seconds=5) if self.retry_delay is None else self.retry_delay,
+        )
