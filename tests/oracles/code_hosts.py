@@ -1,4 +1,4 @@
-"""GitHub."""
+"""Code hosts and what stands around them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gidgethub
 import gidgethub.sansio
 
 from smart_api_integrations.core.webhook_schema import RawRequest
-from tests.oracles.oracle import Oracle, digest, header, posted, refuses
+from tests.oracles.oracle import Oracle, digest, documented, header, posted, refuses
 
 GITHUB = "sample-secret-of-github"
 
@@ -31,5 +31,35 @@ ORACLES = (
         other_environ={"GITHUB_WEBHOOK_SECRET": "another-secret-of-github"},
         signs=github_signs,
         accepts=github_accepts,
+    ),
+    documented(
+        "bitbucket",
+        "BITBUCKET_WEBHOOK_SECRET",
+        lambda secret, body: {"X-Hub-Signature": f"sha256={digest(secret, body).hex()}"},
+    ),
+    documented(
+        "jira",
+        "JIRA_WEBHOOK_SECRET",
+        lambda secret, body: {"X-Hub-Signature": f"sha256={digest(secret, body).hex()}"},
+    ),
+    documented(
+        "gitea",
+        "GITEA_WEBHOOK_SECRET",
+        lambda secret, body: {"X-Gitea-Signature": digest(secret, body).hex()},
+    ),
+    documented(
+        "forgejo",
+        "FORGEJO_WEBHOOK_SECRET",
+        lambda secret, body: {"X-Forgejo-Signature": digest(secret, body).hex()},
+    ),
+    documented(
+        "sentry",
+        "SENTRY_CLIENT_SECRET",
+        lambda secret, body: {"Sentry-Hook-Signature": digest(secret, body).hex()},
+    ),
+    documented(
+        "pagerduty",
+        "PAGERDUTY_WEBHOOK_SECRET",
+        lambda secret, body: {"X-PagerDuty-Signature": f"v1={digest(secret, body).hex()}"},
     ),
 )

@@ -73,7 +73,7 @@ ORACLES = (
             other_environ={"SVIX_WEBHOOK_SECRET": OTHER_STANDARD},
             signs=signs,
             accepts=svix_accepts,
-            clocks={"standardwebhooks.webhooks.datetime": FixedDatetime},
+            clocks={"standardwebhooks.webhooks:datetime": FixedDatetime},
         )
         for case, signs in (("", svix_signs), ("unbranded", unbranded_signs))
     ),
@@ -84,7 +84,7 @@ ORACLES = (
         other_environ={"OPENAI_WEBHOOK_SECRET": OTHER_STANDARD},
         signs=unbranded_signs,
         accepts=openai_accepts,
-        clocks={"openai.lib._webhooks.time": FIXED_TIME},
+        clocks={"openai.lib._webhooks:time": FIXED_TIME},
     ),
     Oracle(
         provider="elevenlabs",
@@ -93,7 +93,7 @@ ORACLES = (
         other_environ={"ELEVENLABS_WEBHOOK_SECRET": "wsec_another0of0elevenlabs000000000000000"},
         signs=elevenlabs_signs,
         accepts=elevenlabs_accepts,
-        clocks={"elevenlabs.webhooks_custom.time": FIXED_TIME},
+        clocks={"elevenlabs.webhooks_custom:time": FIXED_TIME},
     ),
     documented(  # https://devcenter.heroku.com/articles/app-webhooks
         "heroku",

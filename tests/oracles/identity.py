@@ -45,7 +45,7 @@ ORACLES = (
         other_environ={"CLERK_WEBHOOK_SECRET": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"},
         signs=clerk_signs,
         accepts=clerk_accepts,
-        clocks={"standardwebhooks.webhooks.datetime": FixedDatetime},
+        clocks={"standardwebhooks.webhooks:datetime": FixedDatetime},
     ),
     Oracle(
         provider="workos",
@@ -54,6 +54,6 @@ ORACLES = (
         other_environ={"WORKOS_WEBHOOK_SECRET": "another-secret-of-workos"},
         signs=workos_signs,
         accepts=workos_accepts,
-        clocks={"workos.webhooks._verification.time": FIXED_TIME},
+        clocks={"workos.webhooks._verification:time": FIXED_TIME},
     ),
 )

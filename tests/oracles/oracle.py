@@ -53,7 +53,7 @@ class Oracle:
         webhook: The provider's webhook.
         case: Tells the rows of one provider apart.
         bodies: What is signed; the first is what hostile variants are made of.
-        clocks: Where the library reads the time: a dotted name, and what to put there.
+        clocks: Where the library reads the time: as ``module:name``, and what to put there.
         covers_body: Whether a change anywhere in the body must be refused.
         any_body: Whether any JSON object may be the body; not so where it is a form or carries the signature.
         ours: Whether what we sign can be shown to the library.

@@ -1,16 +1,21 @@
-"""Stripe, and the shops: Shopify."""
+"""Payments and shops."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import razorpay
 import stripe
+from paddle_billing.Notifications import Secret, Verifier
+from paddle_billing.Notifications.PaddleSignature import PaddleSignature
 
 from smart_api_integrations.core.webhook_schema import RawRequest
 from tests.oracles.oracle import (
-    DOCUMENTATION,
     FIXED_TIME,
     SECONDS,
     Oracle,
     digest,
+    documented,
     header,
     in_base64,
     posted,
@@ -18,7 +23,8 @@ from tests.oracles.oracle import (
 )
 
 STRIPE = "whsec_sample_secret_of_stripe"
-SHOPIFY = "shpss_sample_secret_of_shopify"
+RAZORPAY = "sample-secret-of-razorpay"
+PADDLE = "pdl_ntfset_sample_secret_of_paddle"
 
 
 def stripe_signs(body: bytes) -> RawRequest:
@@ -33,13 +39,22 @@ def stripe_accepts(request: RawRequest) -> None:
     )
 
 
-def shopify_signs(body: bytes) -> RawRequest:
-    # https://shopify.dev/docs/apps/build/webhooks/subscribe/https: base64 of the body's HMAC-SHA256
-    return posted(body, {"X-Shopify-Hmac-SHA256": in_base64(digest(SHOPIFY, body))})
+@refuses(razorpay.errors.SignatureVerificationError, TypeError)
+def razorpay_accepts(request: RawRequest) -> None:
+    razorpay.Client(auth=("key", "unused")).utility.verify_webhook_signature(
+        request.body.decode(), header(request, "X-Razorpay-Signature"), RAZORPAY
+    )
 
 
-def shopify_accepts(request: RawRequest) -> bool:
-    return header(request, "X-Shopify-Hmac-SHA256") == in_base64(digest(SHOPIFY, request.body))
+def paddle_signs(body: bytes) -> RawRequest:
+    made = PaddleSignature.calculate_hmac(PADDLE, f"{SECONDS}:".encode() + body).hexdigest()
+    return posted(body, {"Paddle-Signature": f"ts={SECONDS};h1={made}"})
+
+
+@refuses(ValueError, TypeError)
+def paddle_accepts(request: RawRequest) -> bool:
+    asked = SimpleNamespace(headers=dict(request.headers), body=request.body)
+    return Verifier().verify(asked, Secret(PADDLE))
 
 
 ORACLES = (
@@ -50,14 +65,34 @@ ORACLES = (
         other_environ={"STRIPE_WEBHOOK_SECRET": "whsec_another_secret_of_stripe"},
         signs=stripe_signs,
         accepts=stripe_accepts,
-        clocks={"stripe._webhook.time": FIXED_TIME},
+        clocks={"stripe._webhook:time": FIXED_TIME},
     ),
     Oracle(
-        provider="shopify",
-        library=DOCUMENTATION,
-        environ={"SHOPIFY_WEBHOOK_SECRET": SHOPIFY},
-        other_environ={"SHOPIFY_WEBHOOK_SECRET": "shpss_another_secret_of_shopify"},
-        signs=shopify_signs,
-        accepts=shopify_accepts,
+        provider="razorpay",
+        library="razorpay",
+        environ={"RAZORPAY_WEBHOOK_SECRET": RAZORPAY},
+        other_environ={"RAZORPAY_WEBHOOK_SECRET": "another-secret-of-razorpay"},
+        # razorpay verifies only: https://razorpay.com/docs/webhooks/validate-test/
+        signs=lambda body: posted(body, {"X-Razorpay-Signature": digest(RAZORPAY, body).hex()}),
+        accepts=razorpay_accepts,
+    ),
+    Oracle(
+        provider="paddle",
+        library="paddle-python-sdk",
+        environ={"PADDLE_WEBHOOK_SECRET": PADDLE},
+        other_environ={"PADDLE_WEBHOOK_SECRET": "pdl_ntfset_another_secret_of_paddle"},
+        signs=paddle_signs,
+        accepts=paddle_accepts,
+        clocks={"paddle_billing.Notifications.Verifier:time": lambda: float(SECONDS)},
+    ),
+    documented(
+        "shopify",
+        "SHOPIFY_WEBHOOK_SECRET",
+        lambda secret, body: {"X-Shopify-Hmac-SHA256": in_base64(digest(secret, body))},
+    ),
+    documented(
+        "woocommerce",
+        "WOOCOMMERCE_WEBHOOK_SECRET",
+        lambda secret, body: {"X-WC-Webhook-Signature": in_base64(digest(secret, body))},
     ),
 )

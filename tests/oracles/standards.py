@@ -30,6 +30,6 @@ ORACLES = (
         other_environ={"STANDARD_WEBHOOKS_SECRET": OTHER},
         signs=standard_signs,
         accepts=standard_accepts,
-        clocks={"standardwebhooks.webhooks.datetime": FixedDatetime},
+        clocks={"standardwebhooks.webhooks:datetime": FixedDatetime},
     ),
 )
