@@ -8,7 +8,6 @@ import json
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from smart_api_integrations.core.lifecycle import Kind, State
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.errors import HandlerError
 from smart_api_integrations.receive.handling import HandlerRunner, Surroundings
+from smart_api_integrations.receive.threads import HandlerThreads
 from smart_api_integrations.settings import Settings
 from smart_api_integrations.webhooks import (
     WebhookHandler,
@@ -48,7 +48,7 @@ def _no_handlers() -> Iterator[None]:
 class Stage:
     """Takes events in through the gateway and runs what is due, as a worker would."""
 
-    def __init__(self, platform: Platform, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, platform: Platform, threads: HandlerThreads) -> None:
         self.platform = platform
         self._numbers = itertools.count(1)
         self.runner = HandlerRunner(
@@ -91,7 +91,7 @@ class Stage:
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     async with open_platform(tmp_path) as platform:
-        with ThreadPoolExecutor(4) as threads:
+        with HandlerThreads(4) as threads:
             yield Stage(platform, threads)
 
 
@@ -313,6 +313,94 @@ async def test_a_def_handler_that_takes_too_long_is_waited_for_no_longer(stage: 
     released.set()
 
     assert outcome.attempt.error_code == "timeout"
+
+
+async def test_time_spent_waiting_for_a_thread_is_not_counted(tmp_path: Path) -> None:
+    """One thread, two runs: the second one waits longer than its limit, and then completes."""
+    begun, released = threading.Event(), threading.Event()
+
+    @webhook_handler("github", "push", name="first", timeout=20)
+    def first(event: Any) -> None:
+        begun.set()
+        released.wait(20)
+
+    @webhook_handler("github", "issues", name="second", timeout=0.2)
+    def second(event: Any) -> str:
+        return "ran"
+
+    async with open_platform(tmp_path) as platform:
+        with HandlerThreads(1) as threads:
+            stage = Stage(platform, threads)
+            await stage.receive()
+            await stage.receive({"issue": 1}, "issues")
+            runs = [asyncio.create_task(stage.runner.run(claim)) for claim in await stage.claims()]
+            await asyncio.to_thread(begun.wait, 20)
+            _, waiting = await asyncio.wait(runs, timeout=0.5)
+            released.set()
+            outcomes = await asyncio.gather(*runs)
+
+    assert len(waiting) == 2
+    assert [outcome.state for outcome in outcomes] == [State.COMPLETED] * 2
+
+
+async def test_time_spent_in_a_handler_is_counted_over_middleware_and_handler(stage: Stage) -> None:
+    released = threading.Event()
+
+    @webhook_middleware("github")
+    def quick(event: Any) -> None:
+        """Stop and start the clock once."""
+
+    handler(lambda event: released.wait(20), timeout=0.05)
+
+    outcome = await stage.handle()
+    released.set()
+
+    assert outcome.attempt.error_code == "timeout"
+
+
+async def test_a_handler_that_blocks_for_ever_starves_no_other(tmp_path: Path) -> None:
+    """Every run of it leaves a thread behind; others still run, and in the end it is not run at all."""
+    released = threading.Event()
+
+    @webhook_handler("github", "push", timeout=0.01)
+    def blocked(event: Any) -> None:
+        released.wait(20)
+
+    @webhook_handler("github", "issues")
+    def good(event: Any) -> str:
+        return "ran"
+
+    async with open_platform(tmp_path) as platform:
+        with HandlerThreads(2) as threads:
+            stage = Stage(platform, threads)
+            codes = [(await stage.handle({"ref": str(number)})).attempt.error_code for number in range(3)]
+            result = (await stage.handle({"issue": 1}, "issues")).attempt.result
+            released.set()
+
+    assert codes == ["timeout", "stuck", "stuck"]
+    assert result == '"ran"'
+
+
+async def test_a_traceback_begins_at_the_users_own_frames(stage: Stage) -> None:
+    def deeper(event: Any) -> None:
+        raise ValueError(event.type)
+
+    @webhook_handler("github", "push")
+    def plain(event: Any) -> None:
+        deeper(event)
+
+    @webhook_handler("github", "push")
+    async def coroutine(event: Any) -> None:
+        deeper(event)
+
+    await stage.receive()
+    details = [outcome.attempt.error_detail or "" for outcome in await stage.run()]
+
+    for name, detail in zip(("plain", "coroutine"), details, strict=True):
+        lines = [line.strip() for line in detail.splitlines() if line.strip().startswith("File ")]
+        assert [line.rpartition(" in ")[2] for line in lines] == [name, "deeper"]
+        assert "smart_api_integrations/" not in detail
+        assert detail.endswith("ValueError: push\n")
 
 
 async def test_the_workers_own_cancellation_passes_through(stage: Stage) -> None:
@@ -554,6 +642,7 @@ async def test_functions_that_one_factory_made_run_each_on_its_own_type(stage: S
 
 
 def test_a_handlers_concurrency_is_its_cap_in_one_process() -> None:
+    """Without one it leaves a quarter of the places to the others."""
     processor = get_webhook_registry().create_processor("github")
     processor.add("push", print, concurrency=2, name="few")
     processor.add("push", print, name="many")
@@ -564,6 +653,6 @@ def test_a_handlers_concurrency_is_its_cap_in_one_process() -> None:
     caps = {
         target: rules.target_concurrency(target) for target in ("github:default:few", "github:default:many")
     }
-    assert caps == {"github:default:few": 2, "github:default:many": 50}
+    assert caps == {"github:default:few": 2, "github:default:many": 37}
     assert rules.target_concurrency("ep_1") == 7
-    assert rules.target_concurrency("gone:default:x") == 50
+    assert rules.target_concurrency("gone:default:x") == 37

@@ -6,7 +6,6 @@ import os
 import random
 import secrets
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +23,7 @@ from smart_api_integrations.network.http_transport import HttpTransport
 from smart_api_integrations.providers.catalogue import Catalogue, load_catalogue
 from smart_api_integrations.receive.gateway import GatewayRules
 from smart_api_integrations.receive.handling import HandlerRunner, Surroundings
+from smart_api_integrations.receive.threads import HandlerThreads
 from smart_api_integrations.send.delivery import Delivering
 from smart_api_integrations.settings import Settings
 from smart_api_integrations.storage import open_journal
@@ -48,7 +48,7 @@ def build_surroundings(settings: Settings) -> Surroundings:
         now=lambda: datetime.now(UTC),
         new_id=ulids(),
         random=random.random,
-        threads=ThreadPoolExecutor(settings.handler_threads, thread_name_prefix="webhooks-handler"),
+        threads=HandlerThreads(settings.handler_threads),
     )
 
 
@@ -126,12 +126,14 @@ def worker_rules(
     settings: Settings, registry: WebhookRegistry, *, on_published: Callable[..., None]
 ) -> WorkerRules:
     """Return the rules of this process's worker."""
+    # A handler that is slow or waits for a thread must leave places to the others.
+    fair_share = max(1, settings.worker_concurrency * 3 // 4)
 
     def target_concurrency(target: str) -> int:
         if ":" not in target:  # an endpoint's id has none, a handler's name has
             return settings.endpoint_concurrency
         found = registry.handler(target)
-        return (found and found[1].concurrency) or settings.worker_concurrency
+        return (found and found[1].concurrency) or fair_share
 
     return WorkerRules(
         owner=f"worker-{secrets.token_hex(8)}",

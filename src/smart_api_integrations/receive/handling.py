@@ -6,7 +6,7 @@ Rules:
    letter; ``sys.exit()`` in a handler is a failure like another. Only the worker's own cancellation
    passes through.
 2. Plain functions run on a thread, coroutine functions on the event loop; a time limit holds for the
-   whole run. (A thread cannot be stopped: past the limit its result is ignored.)
+   whole run, but for its waiting for a thread. (A thread cannot be stopped: past the limit it is replaced.)
 3. What a handler raises or returns decides by the table ``_VERDICTS``; everything else it returns is
    its result. A response that says no success is a failure.
 4. The messages that a result publishes are part of the outcome: they are kept in one transaction with
@@ -17,13 +17,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import inspect
 import json
 import re
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,9 +37,11 @@ from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import Headers, WebhookEvent, WebhookResponse
 from smart_api_integrations.errors import Dead, HandlerError, InvalidInput, Retry, Skip
 from smart_api_integrations.receive.assigning import seen_by_handlers
+from smart_api_integrations.receive.calling import TimeLimit, call_within
+from smart_api_integrations.receive.threads import HandlerStuck, HandlerThreads
+from smart_api_integrations.receive.tracebacks import describe
 
 RESULT_LIMIT = 64 * 1024
-DETAIL_LIMIT = 16 * 1024
 LONGEST_ASKED = timedelta(days=365)
 
 current_event: contextvars.ContextVar[ReceivedEvent | None] = contextvars.ContextVar(
@@ -58,7 +57,7 @@ class Surroundings:
     now: Callable[[], datetime]
     new_id: Callable[[str], str]
     random: Callable[[], float]
-    threads: Executor
+    threads: HandlerThreads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,41 +112,39 @@ class HandlerRunner:
         )
 
     async def _ending(self, claim: Claim, processor: WebhookProcessor, handler: Handler) -> Ending:
-        limit = handler.timeout or self._default_timeout
+        limit = TimeLimit(handler.timeout or self._default_timeout)
         token = current_event.set(claim.event)
-        deadline = asyncio.timeout(limit.total_seconds())
         try:
-            async with deadline:
-                ending = await self._run(claim, processor, handler)
+            async with limit:
+                ending = await self._run(claim, processor, handler, limit)
             return self._kept(claim, ending)
         except HandlerError as verdict:
             return _judged(verdict)
+        except HandlerStuck:
+            return _stuck(self._surroundings.threads.share)
         except asyncio.CancelledError as error:
             if _is_being_cancelled():
                 raise
             return _raised(error)  # something that the handler waited for was cancelled
         except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever a handler raises is its outcome
-            return _overran(limit) if deadline.expired() else _raised(error)
+            return _overran(limit.limit) if limit.expired else _raised(error)
         finally:
             current_event.reset(token)
 
-    async def _run(self, claim: Claim, processor: WebhookProcessor, handler: Handler) -> Ending:
+    async def _run(
+        self, claim: Claim, processor: WebhookProcessor, handler: Handler, limit: TimeLimit
+    ) -> Ending:
+        async def call(function: HandlerFunction) -> Any:
+            return await call_within(
+                limit, function, event, owner=handler.name, threads=self._surroundings.threads
+            )
+
         event = self.event_for(claim)
         for middleware in processor.middleware:
-            result = await self._call(middleware, event)
+            result = await call(middleware)
             if result is not None:
                 return _answered_by(middleware, result)
-        return _result_of(await self._call(handler.function, event))
-
-    async def _call(self, function: HandlerFunction, event: WebhookEvent) -> Any:
-        if inspect.iscoroutinefunction(function):
-            return await function(event)
-        context = contextvars.copy_context()
-        loop = asyncio.get_running_loop()
-        result = await loop.run_in_executor(
-            self._surroundings.threads, context.run, _in_thread, function, event
-        )
-        return await result if inspect.isawaitable(result) else result
+        return _result_of(await call(handler.function))
 
     def event_for(self, claim: Claim) -> WebhookEvent:
         """Return the event as handlers see it, parsed anew from the stored bytes."""
@@ -276,14 +273,22 @@ def _judged(verdict: HandlerError) -> Ending:
 
 
 def _raised(error: BaseException) -> Ending:
-    told = traceback.TracebackException.from_exception(error)  # also of errors that cannot say themselves
+    message, detail = describe(error)
     return Ending(
         state=State.RETRY_SCHEDULED,
         status=AttemptStatus.FAILED,
         code="raised",
-        message=f"{type(error).__name__}: {told}"[:1000],
-        detail="".join(told.format())[-DETAIL_LIMIT:],
+        message=message,
+        detail=detail,
     )
+
+
+def _stuck(runs: int) -> Ending:
+    message = (
+        f"{runs} earlier runs of the handler never ended and still hold their threads, so it is not run. "
+        "What does it wait for without a limit?"
+    )
+    return Ending(state=State.RETRY_SCHEDULED, status=AttemptStatus.FAILED, code="stuck", message=message)
 
 
 def _overran(limit: timedelta) -> Ending:
@@ -310,14 +315,6 @@ def _as_text(result: Any) -> str | None:
         return json.dumps(value, default=repr)[:RESULT_LIMIT]
     except (TypeError, ValueError, RecursionError):  # keys that are no text, a circle
         return json.dumps(repr(value))[:RESULT_LIMIT]
-
-
-def _in_thread(function: HandlerFunction, event: WebhookEvent) -> Any:
-    try:
-        return function(event)
-    except StopIteration as error:  # a future cannot carry it (PEP 479): it would never be done
-        message = "the handler raised StopIteration"
-        raise RuntimeError(message) from error
 
 
 def _is_being_cancelled() -> bool:
