@@ -13,7 +13,9 @@ The class says whose fault it is and whether to try again::
     │   │   ├── TimestampMissing
     │   │   ├── TimestampMalformed
     │   │   ├── TimestampTooOld
-    │   │   └── TimestampInFuture
+    │   │   ├── TimestampInFuture
+    │   │   ├── HandshakeRefused
+    │   │   └── AddressNotAllowed   403
     │   ├── MalformedRequest        400
     │   ├── UnknownWebhook          404
     │   ├── MethodNotAllowed        405
@@ -100,6 +102,16 @@ class TimestampInFuture(VerificationFailed):
     """The request says that it was signed in the future: one of the two clocks is wrong."""
 
 
+class HandshakeRefused(VerificationFailed):
+    """The request is none of the handshakes that this webhook answers."""
+
+
+class AddressNotAllowed(VerificationFailed):
+    """The request comes from an address that is not on the webhook's `ip_whitelist`."""
+
+    status_hint = 403
+
+
 class MalformedRequest(RequestRejected):
     """The request cannot be read."""
 
@@ -116,9 +128,14 @@ class UnknownWebhook(RequestRejected):
 
 
 class MethodNotAllowed(RequestRejected):
-    """This address takes POST."""
+    """This address takes another method."""
 
     status_hint = 405
+
+    def __init__(self, message: str | None = None, *, allowed: tuple[str, ...] = ("POST",)) -> None:
+        """Say which methods are *allowed*."""
+        super().__init__(message or f"This address takes {', '.join(allowed)}.")
+        self.allowed = allowed
 
 
 class BodyTooSlow(RequestRejected):

@@ -38,6 +38,15 @@ class EventRejected:
 
 
 @dataclass(frozen=True, slots=True)
+class HandshakeAnswered:
+    """A provider's handshake was answered. Fields: ``provider``; ``webhook_name``; ``status`` answered."""
+
+    provider: str
+    webhook_name: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptFinished:
     """A handler ran or a delivery was tried, and its outcome is recorded.
 
@@ -63,7 +72,14 @@ class StoreFailed:
     message: str
 
 
-EVENTS: tuple[type[Any], ...] = (EventAccepted, EventRejected, AttemptFinished, LeasesLost, StoreFailed)
+EVENTS: tuple[type[Any], ...] = (
+    EventAccepted,
+    EventRejected,
+    HandshakeAnswered,
+    AttemptFinished,
+    LeasesLost,
+    StoreFailed,
+)
 """Every telemetry event there is."""
 
 Told = TypeVar("Told")

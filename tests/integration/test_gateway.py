@@ -21,6 +21,7 @@ from smart_api_integrations.core.webhook_schema import parse_json
 from smart_api_integrations.errors import StorageUnavailable
 from smart_api_integrations.receive.answer import Answer
 from smart_api_integrations.receive.gateway import Gateway, GatewayRules
+from smart_api_integrations.receive.greeter import Greeter
 from smart_api_integrations.telemetry import EventAccepted, EventRejected, StoreFailed
 from smart_api_integrations.webhooks import webhook_handler
 from tests.github_requests import SECRET, incoming, pieces, signature
@@ -240,6 +241,7 @@ def gateway_over(platform: Platform, events: Any, **more: Any) -> Gateway:
         "registry": get_webhook_registry(),
         "intake": NoIntake(),
         "telemetry": platform.telemetry,
+        "greeter": Greeter(platform._network.transport, platform.telemetry),
         "rules": GatewayRules(
             now=lambda: datetime.now(UTC), new_id=ulids(), max_body_bytes=LIMIT, body_timeout=5
         ),

@@ -22,6 +22,7 @@ from smart_api_integrations.core.webhook_schema import RawRequest
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.providers.samples import known_events, signed_request
 from smart_api_integrations.receive.gateway import Gateway
+from smart_api_integrations.receive.greeter import Greeter
 from smart_api_integrations.receive.handling import hops_of
 from smart_api_integrations.receive.rejections import RejectionLog
 from smart_api_integrations.send.endpoints import Endpoints
@@ -91,6 +92,7 @@ class Platform:
             events=self.journal.events,
             intake=self._intake,
             telemetry=self.telemetry,
+            greeter=Greeter(self._network.transport, self.telemetry),
             rules=parts.gateway_rules(self.settings, self._own),
         )
 

@@ -20,7 +20,9 @@ from smart_api_integrations.core.deduplication import dedupe_keys
 from smart_api_integrations.core.endpoint import DEFAULT_TENANT
 from smart_api_integrations.core.event_types import matches
 from smart_api_integrations.core.extraction import Extraction
+from smart_api_integrations.core.handshakes import Greeting, Handshake, find_greeting, methods_of
 from smart_api_integrations.core.journal import Proof
+from smart_api_integrations.core.replies import Reply
 from smart_api_integrations.core.request_view import RequestView
 from smart_api_integrations.core.signatures import Scheme, Secret, Verified
 from smart_api_integrations.core.signatures.verifier_scheme import GENERIC_SIGNATURE, VerifierScheme
@@ -28,7 +30,12 @@ from smart_api_integrations.core.source_addresses import Network, is_listed
 from smart_api_integrations.core.templates import Template
 from smart_api_integrations.core.webhook import WebhookVerifier
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest, parse_json
-from smart_api_integrations.errors import MalformedRequest, VerificationFailed
+from smart_api_integrations.errors import (
+    AddressNotAllowed,
+    HandshakeRefused,
+    MalformedRequest,
+    MethodNotAllowed,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,8 @@ class Judgement:
         event_id: The provider's own id, or None.
         occurred_at: When the provider says that it happened, or None.
         dedupe_keys: What a store tells a duplicate by.
+        greeting: What the handshake came to that the request is, or None. Such a request is an event only
+            where the greeting says so; else nothing was read of it.
     """
 
     proof: Proof
@@ -73,6 +82,7 @@ class Judgement:
     event_id: str | None
     occurred_at: datetime | None
     dedupe_keys: tuple[bytes, ...]
+    greeting: Greeting | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +100,8 @@ class InboundWebhook:
         mode: ``inline`` or ``queued``; None for the place's own default.
         allowed_networks: Where its requests may come from; empty for anywhere.
         documentation: The provider's page on its webhooks.
+        handshakes: Requests that are answered without an event.
+        response: The answer to an accepted event; None for the platform's own.
     """
 
     provider: str
@@ -106,6 +118,36 @@ class InboundWebhook:
     rate_limit: RateLimit | None = None
     allowed_networks: tuple[Network, ...] = ()
     documentation: str | None = None
+    handshakes: tuple[Handshake, ...] = ()
+    response: Reply | None = None
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that it takes, ``POST`` first."""
+        return methods_of(self.handshakes)
+
+    def check_head(self, *, method: str, remote_address: str | None) -> None:
+        """Return if the head of a request is one that it takes: it is looked at before anything is read.
+
+        Raises:
+            MethodNotAllowed: It takes no such method.
+            AddressNotAllowed: It is from an address that is not listed.
+        """
+        if method != "POST" and method not in self.methods:
+            raise MethodNotAllowed(allowed=self.methods)
+        if self.allowed_networks and not is_listed(remote_address, self.allowed_networks):
+            raise AddressNotAllowed
+
+    def greet(
+        self, request: RawRequest, *, parse_json: Callable[[bytes], Any] = parse_json
+    ) -> Greeting | None:
+        """Return what the handshake comes to that *request* is, of those that need no signature.
+
+        Raises:
+            MalformedRequest: It is one, but cannot be answered.
+            HandshakeRefused: Likewise.
+        """
+        return self._greeting(self._view(request, parse_json), verified=False)
 
     def judge(
         self,
@@ -124,11 +166,17 @@ class InboundWebhook:
             verifier: Replaces the scheme.
 
         Raises:
-            VerificationFailed: It did not verify; nothing of it was parsed but what is signed.
+            VerificationFailed: It did not verify; nothing of it was parsed but what is signed. Or it is
+                no ``POST`` and none of the handshakes.
             MalformedRequest: It verified, but cannot be read; ``verified`` is True.
         """
         view = self._view(request, parse_json)
         verified = self._verify(view, now=now, verifier=verifier)
+        greeting = self._greeting(view, verified=True) if self.handshakes else None
+        if greeting is not None and not greeting.is_event:
+            return _no_event(verified.proof, greeting)
+        if greeting is None and request.method != "POST":
+            raise HandshakeRefused
         try:
             payload = view.payload
             extracted = self.extraction.read(view)
@@ -148,6 +196,7 @@ class InboundWebhook:
                 event_id=extracted.exact_event_id,
                 signed=verified.signed,
             ),
+            greeting=greeting,
         )
 
     def verify(
@@ -179,9 +228,24 @@ class InboundWebhook:
 
     def _verify(self, view: RequestView, *, now: datetime, verifier: WebhookVerifier | None) -> Verified:
         if self.allowed_networks and not is_listed(view.request.remote_address, self.allowed_networks):
-            message = "The request comes from an address that is not on the webhook's ip_whitelist."
-            raise VerificationFailed(message)
+            raise AddressNotAllowed
         if verifier is None:
             return self.scheme.verify(view, now=now, secrets=self.secrets)
         scheme = VerifierScheme(verifier=verifier, signature=self.signature)
         return scheme.verify(view, now=now, secrets=self.secrets)
+
+    def _greeting(self, view: RequestView, *, verified: bool) -> Greeting | None:
+        return find_greeting(self.handshakes, view, verified=verified, secrets=self.secrets)
+
+
+def _no_event(proof: Proof, greeting: Greeting) -> Judgement:
+    return Judgement(
+        proof=proof,
+        payload=None,
+        event_type=None,
+        action=None,
+        event_id=None,
+        occurred_at=None,
+        dedupe_keys=(),
+        greeting=greeting,
+    )

@@ -145,6 +145,7 @@ def _mount(
         form = definition.secret_form
         try:
             secrets = () if form is None else form.read(environ)
+            handshakes = tuple(each.resolved(environ) for each in definition.webhook.handshakes)
         except SecretMissing as error:
             faults.append(f"{definition.origin}, webhook {key[1]!r}: {error}")
             continue
@@ -154,7 +155,7 @@ def _mount(
                 f"{definition.origin}, webhook {key[1]!r}: {missing} is not set: "
                 "set it to the webhook's signing secret."
             )
-        webhook = replace(definition.webhook, secrets=secrets)
+        webhook = replace(definition.webhook, secrets=secrets, handshakes=handshakes)
         sources[key] = Source(webhook=webhook, definition=definition, missing=missing)
     return sources, faults
 
@@ -162,9 +163,18 @@ def _mount(
 def _warnings(sources: Iterable[Source]) -> Iterable[str]:
     for source in sources:
         yield from source.definition.warnings
+        if source.missing is None:
+            yield from _unanswered(source)
         for secret in source.webhook.secrets:
             if len(secret.key) < SHORTEST_SAFE:
                 yield f"{secret.name} is shorter than {SHORTEST_SAFE} bytes: use a longer one."
+
+
+def _unanswered(source: Source) -> Iterable[str]:
+    for handshake in source.webhook.handshakes:
+        for variable in handshake.variables:
+            where = "/".join(source.key)
+            yield f"{where}: a {handshake.method} handshake is refused until {variable} is set."
 
 
 def _refuse_shared_paths(webhooks: Mapping[Key, InboundWebhook]) -> None:

@@ -28,6 +28,7 @@ from smart_api_integrations.core.source_addresses import parse_networks
 from smart_api_integrations.core.templates import Template, compile_template
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.providers.flat_vocabulary import FLAT_KEYS, Block, generic_signature, lay_over
+from smart_api_integrations.providers.handshake_yaml import compile_handshakes, compile_response
 from smart_api_integrations.providers.webhook_yaml import ProviderFile, SampleBlock, WebhookBlock
 
 _DEFAULT = "default"
@@ -204,6 +205,8 @@ def _build(provider: str, name: str, block: Block, files: list[ProviderFile]) ->
         rate_limit=RateLimit(**block["rate_limit"]) if "rate_limit" in block else None,
         allowed_networks=parse_networks(networks),
         documentation=next((each.documentation for each in reversed(files) if each.documentation), None),
+        handshakes=compile_handshakes(block.get("handshakes", ())),
+        response=compile_response(block.get("response")),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from smart_api_integrations.core.handshakes import Greeting
+from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
 from smart_api_integrations.errors import RequestRejected
 from smart_api_integrations.providers.definitions import Definition
@@ -16,25 +18,43 @@ _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 def play(definition: Definition, example: Example) -> str:
     """Return what became of the example's request, to be compared with ``example.expect``.
 
-    ``accepted``, ``verified`` (where the example asks for no more), the refusing exception's name, or
-    what was read differently from what the example says.
+    ``accepted``, ``verified`` (where the example asks for no more), ``handshake``, the refusing exception's
+    name, or what was read or answered differently from what the example says.
     """
-    form = definition.secret_form
-    secrets = () if form is None else (form.decode(form.names[0], example.secret),)
-    webhook = replace(definition.webhook, secrets=secrets)
+    webhook, request = _webhook(definition, example), _request(example)
     now = example.now or _ANY_TIME
     try:
         if example.expect == "verified":
-            webhook.verify(_request(example), now=now)
+            webhook.verify(request, now=now)
             return "verified"
-        judgement = webhook.judge(_request(example), now=now)
+        webhook.check_head(method=request.method, remote_address=None)
+        greeting = webhook.greet(request)
+        if greeting is not None:
+            return _greeted(greeting, example)
+        judgement = webhook.judge(request, now=now)
     except RequestRejected as rejection:
         return type(rejection).__name__
+    if judgement.greeting is not None:
+        return _greeted(judgement.greeting, example)
     for word in ("event_type", "action", "event_id"):
         expected, found = getattr(example, word), getattr(judgement, word)
         if expected is not None and found != expected:
             return f"accepted, but {word} is {found!r}"
     return "accepted"
+
+
+def _greeted(greeting: Greeting, example: Example) -> str:
+    answered = greeting.reply.body.decode()
+    if example.answer is not None and answered != example.answer:
+        return f"handshake, but the answer is {answered!r}"
+    return "handshake"
+
+
+def _webhook(definition: Definition, example: Example) -> InboundWebhook:
+    form = definition.secret_form
+    secrets = () if form is None else (form.decode(form.names[0], example.secret),)
+    handshakes = tuple(handshake.resolved(example.environ) for handshake in definition.webhook.handshakes)
+    return replace(definition.webhook, secrets=secrets, handshakes=handshakes)
 
 
 def _request(example: Example) -> RawRequest:

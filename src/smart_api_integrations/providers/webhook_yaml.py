@@ -13,39 +13,20 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from smart_api_integrations.core.signatures import SCHEMES
 from smart_api_integrations.core.signatures.hmac_scheme import ALGORITHMS
 from smart_api_integrations.core.signatures.secrets import ENCODINGS
 from smart_api_integrations.core.signatures.signature_field import DECODERS
-from smart_api_integrations.core.templates import compile_template
 from smart_api_integrations.core.timestamps import UNITS
 from smart_api_integrations.errors import ConfigurationError
+from smart_api_integrations.providers.handshake_yaml import HandshakeBlock, ReplyBlock, handshake_blocks
 from smart_api_integrations.providers.yaml_text import read_yaml
+from smart_api_integrations.providers.yaml_types import HeaderName, Strict, TemplateText, Variable, one_of
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 """A provider's or webhook's name: it stands in URLs and in the names of handlers."""
-
-
-def _one_of(known: Any) -> AfterValidator:
-    def check(value: str) -> str:
-        if value not in known:
-            near = get_close_matches(value, known, n=1)
-            hint = f", did you mean {near[0]!r}?" if near else ""
-            message = f"{value!r} is none of {', '.join(known)}{hint}"
-            raise ValueError(message)
-        return value
-
-    return AfterValidator(check)
-
-
-def _check_template(value: str) -> str:
-    try:
-        compile_template(value)
-    except ConfigurationError as error:
-        raise ValueError(str(error)) from error
-    return value
 
 
 def _check_network(value: str) -> str:
@@ -57,27 +38,20 @@ def _aware(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-TemplateText = Annotated[str, AfterValidator(_check_template)]
-HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
-Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 NetworkText = Annotated[str, AfterValidator(_check_network)]
 Seconds = Annotated[int, Field(ge=0, le=7 * 86_400)]
 Moment = Annotated[datetime, AfterValidator(_aware)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=False, populate_by_name=True, hide_input_in_errors=True)
-
-
-class SecretBlock(_Strict):
+class SecretBlock(Strict):
     """``verification.secret``: which variable, and how the provider writes secrets down."""
 
     env: Variable | Annotated[list[Variable], Field(min_length=1, max_length=4)] | None = None
     prefix: str | None = None
-    encoding: Annotated[str, _one_of(ENCODINGS)] | None = None
+    encoding: Annotated[str, one_of(ENCODINGS)] | None = None
 
 
-class PartsBlock(_Strict):
+class PartsBlock(Strict):
     """``verification.signature.list``: how several signatures share one header."""
 
     separator: Annotated[str, Field(min_length=1)]
@@ -85,31 +59,31 @@ class PartsBlock(_Strict):
     key: Annotated[str, Field(min_length=1)]
 
 
-class SignatureBlock(_Strict):
+class SignatureBlock(Strict):
     """``verification.signature``: where the signatures are, and how they are written."""
 
     from_: TemplateText | list[TemplateText] | None = Field(None, alias="from")
     parts: PartsBlock | None = Field(None, alias="list")
     prefix: str | None = None
     prefix_optional: bool | None = None
-    encoding: Annotated[str, _one_of(DECODERS)] | None = None
+    encoding: Annotated[str, one_of(DECODERS)] | None = None
 
 
-class TimestampBlock(_Strict):
+class TimestampBlock(Strict):
     """``verification.timestamp``: where the signed time is, and how old it may be."""
 
     from_: TemplateText | None = Field(None, alias="from")
     part: str | None = None
-    unit: Annotated[str, _one_of(UNITS)] | None = None
+    unit: Annotated[str, one_of(UNITS)] | None = None
     tolerance: Seconds | None = None
     future: Seconds | None = None
 
 
-class VerificationBlock(_Strict):
+class VerificationBlock(Strict):
     """``verification``: the scheme and its parameters."""
 
-    scheme: Annotated[str, _one_of(SCHEMES)] | None = None
-    algorithm: Annotated[str, _one_of(ALGORITHMS)] | None = None
+    scheme: Annotated[str, one_of(SCHEMES)] | None = None
+    algorithm: Annotated[str, one_of(ALGORITHMS)] | None = None
     secret: SecretBlock | None = None
     signature: SignatureBlock | None = None
     timestamp: TimestampBlock | None = None
@@ -117,7 +91,7 @@ class VerificationBlock(_Strict):
     signed: TemplateText | None = None
 
 
-class ExtractBlock(_Strict):
+class ExtractBlock(Strict):
     """``extract``: where a request says what it is about."""
 
     event_type: TemplateText | None = None
@@ -126,21 +100,21 @@ class ExtractBlock(_Strict):
     occurred_at: TemplateText | None = None
 
 
-class BodyBlock(_Strict):
+class BodyBlock(Strict):
     """``body``: how bodies are read."""
 
     form_json_field: str | None = None
     max_bytes: Annotated[int, Field(ge=1, le=25 * 2**20)] | None = None
 
 
-class RateLimitBlock(_Strict):
+class RateLimitBlock(Strict):
     """``rate_limit``: how many requests are taken."""
 
     requests_per_minute: Annotated[int, Field(ge=1)]
     burst_limit: Annotated[int, Field(ge=1)] | None = None
 
 
-class FlatKeys(_Strict):
+class FlatKeys(Strict):
     """The flat vocabulary; at the top of a file the same words begin with ``default_``."""
 
     verify_signature: bool | None = None
@@ -162,15 +136,20 @@ class WebhookBlock(FlatKeys):
     verification: VerificationBlock | None = None
     extract: ExtractBlock | None = None
     body: BodyBlock | None = None
+    handshakes: list[HandshakeBlock] | None = None
+    response: ReplyBlock | None = None
 
 
-class Example(_Strict):
+class Example(Strict):
     """A signed request and what becomes of it.
 
     Attributes:
         expect: ``accepted``; ``verified``, where only the signature is looked at (a vendor's own test
-            vector need not be an event); or the name of the exception that refuses it.
+            vector need not be an event); ``handshake``, where it is answered without an event; or the name
+            of the exception that refuses it.
         why: What the example shows.
+        environ: Variables that a handshake reads, besides the secret.
+        answer: The exact body that a handshake is answered with, where that is to be checked.
     """
 
     expect: str
@@ -180,14 +159,16 @@ class Example(_Strict):
     now: Moment | None = None
     method: str = "POST"
     query: str = ""
-    headers: dict[str, str | list[str]] = {}
+    headers: dict[str, str | list[str]] = Field(default_factory=dict)
     body: str = ""
     event_type: str | None = None
     action: str | None = None
     event_id: str | None = None
+    environ: dict[Variable, str] = Field(default_factory=dict)
+    answer: str | None = None
 
 
-class SampleBlock(_Strict):
+class SampleBlock(Strict):
     """A typical event of the provider, as ``webhooks trigger`` sends it.
 
     Attributes:
@@ -197,11 +178,11 @@ class SampleBlock(_Strict):
     event: str
     action: str | None = None
     payload: dict[str, Any] | list[Any]
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict)
     form: bool = False
 
 
-class ProviderFile(_Strict):
+class ProviderFile(Strict):
     """A whole ``webhook.yaml``.
 
     Attributes:
@@ -213,8 +194,8 @@ class ProviderFile(_Strict):
 
     title: str | None = None
     documentation: str | None = None
-    checked_against: list[str] = []
-    webhooks: dict[Annotated[str, Field(pattern=NAME)], WebhookBlock] = {}
+    checked_against: list[str] = Field(default_factory=list)
+    webhooks: dict[Annotated[str, Field(pattern=NAME)], WebhookBlock] = Field(default_factory=dict)
     ip_whitelist: list[NetworkText] | None = None
     default_verify_signature: bool | None = None
     default_signing_secret_env: Variable | None = None
@@ -225,8 +206,8 @@ class ProviderFile(_Strict):
     default_event_header: HeaderName | None = None
     default_rate_limit: RateLimitBlock | None = None
     default_mode: Literal["inline", "queued"] | None = None
-    examples: list[Example] = []
-    samples: list[SampleBlock] = []
+    examples: list[Example] = Field(default_factory=list)
+    samples: list[SampleBlock] = Field(default_factory=list)
 
 
 def read_provider_file(path: Path) -> ProviderFile:
@@ -274,5 +255,6 @@ def _words() -> set[str]:
         Example,
         SampleBlock,
         *blocks,
+        *handshake_blocks,
     ]
     return {field.alias or name for model in models for name, field in model.model_fields.items()}

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii as quoted
 
 from smart_api_integrations.core.journal import Accepted, ReceivedEvent
-from smart_api_integrations.errors import RequestRejected
+from smart_api_integrations.core.replies import Reply
+from smart_api_integrations.errors import MethodNotAllowed, RequestRejected
 
 JSON_TYPE = "application/json"
 
@@ -28,8 +29,9 @@ class Answer:
 _REFUSALS: dict[int, bytes] = {
     400: b'{"success":false,"error":"The request cannot be read."}',
     401: b'{"success":false,"error":"The request could not be verified."}',
+    403: b'{"success":false,"error":"This address does not take requests from yours."}',
     404: b'{"success":false,"error":"No webhook is known under this address."}',
-    405: b'{"success":false,"error":"This address takes POST."}',
+    405: b'{"success":false,"error":"This address takes another method."}',
     408: b'{"success":false,"error":"The request body did not arrive in time."}',
     413: b'{"success":false,"error":"The request body is too large."}',
 }
@@ -37,6 +39,12 @@ _REFUSALS: dict[int, bytes] = {
 UNAVAILABLE = Answer(
     status=503,
     body=b'{"success":false,"error":"The event could not be stored. Please send it again."}',
+    headers=(("retry-after", "5"),),
+)
+
+NOT_CONFIRMED = Answer(
+    status=503,
+    body=b'{"success":false,"error":"The address could not be confirmed. Please send it again."}',
     headers=(("retry-after", "5"),),
 )
 
@@ -50,10 +58,17 @@ def accepted(event: ReceivedEvent, outcome: Accepted) -> Answer:
     return Answer(status=200, body=text.encode())
 
 
+def replied(reply: Reply) -> Answer:
+    """Return the answer that a provider's YAML words."""
+    return Answer(
+        status=reply.status, body=reply.body, content_type=reply.content_type, headers=reply.headers
+    )
+
+
 def refused(rejection: RequestRejected) -> Answer:
     """Return the fixed answer to a request that was not accepted."""
     status = rejection.status_hint
-    headers = (("allow", "POST"),) if status == 405 else ()
+    headers = (("allow", ", ".join(rejection.allowed)),) if isinstance(rejection, MethodNotAllowed) else ()
     return Answer(status=status, body=_REFUSALS[status], headers=headers)
 
 

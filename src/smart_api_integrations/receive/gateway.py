@@ -9,7 +9,8 @@ Theory of operation:
 3. Where this process also works, the handlings are leased to it in that same transaction and begin at
    once; otherwise they are due, and whoever works is woken.
 4. A sender sees one fixed text per status. Reasons go to telemetry and from there to the dashboard.
-5. A fault of ours is a 503, never a 4xx: a sender that sees a 4xx may give the event up.
+5. A handshake is answered instead of kept: before the signature where its YAML says so, else after.
+6. A fault of ours is a 503, never a 4xx: a sender that sees a 4xx may give the event up.
 """
 
 from __future__ import annotations
@@ -28,14 +29,10 @@ from smart_api_integrations.core.intake import Intake
 from smart_api_integrations.core.journal import Accepted, ReceivedEvent, Rejection
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest, parse_json
-from smart_api_integrations.errors import (
-    MethodNotAllowed,
-    RequestRejected,
-    StorageUnavailable,
-    UnknownWebhook,
-)
-from smart_api_integrations.receive.answer import UNAVAILABLE, Answer, accepted, refused
+from smart_api_integrations.errors import RequestRejected, StorageUnavailable, UnknownWebhook
+from smart_api_integrations.receive.answer import UNAVAILABLE, Answer, accepted, refused, replied
 from smart_api_integrations.receive.assigning import handlings_for
+from smart_api_integrations.receive.greeter import Greeter
 from smart_api_integrations.receive.incoming import IncomingRequest, check_size, read_body
 from smart_api_integrations.storage.protocols import EventStore
 from smart_api_integrations.telemetry import EventAccepted, EventRejected, StoreFailed, Telemetry
@@ -77,6 +74,7 @@ class Gateway:
         events: EventStore,
         intake: Intake,
         telemetry: Telemetry,
+        greeter: Greeter,
         rules: GatewayRules,
     ) -> None:
         """Take the webhooks by provider and name, and what accepting needs."""
@@ -85,6 +83,7 @@ class Gateway:
         self._events = events
         self._intake = intake
         self._telemetry = telemetry
+        self._greeter = greeter
         self._rules = rules
 
     @property
@@ -97,13 +96,13 @@ class Gateway:
 
         Never raises for anything that a request contains.
 
-        * 200: verified and kept, or a repeat of what is kept.
-        * 400, 401, 404, 405, 408, 413: not accepted, nothing was changed.
-        * 503 with ``Retry-After``: verified, but the store is away.
+        * 2xx: verified and kept, or a repeat of what is kept; or a handshake.
+        * 400, 401, 403, 404, 405, 408, 413: not accepted, nothing was changed.
+        * 503 with ``Retry-After``: verified, but the store is away, or what confirms cannot be called.
         """
         head = self._raw(request, Headers(request.headers), b"")
         try:
-            limit = self._limit(self._find(request.method, provider, name))
+            limit = self._limit(self._find(head, provider, name))
             body = await read_body(request, head.headers, limit=limit, seconds=self._rules.body_timeout)
         except RequestRejected as rejection:
             self._tell_rejection(rejection, head, provider=provider, name=name, body_was_read=False)
@@ -125,9 +124,17 @@ class Gateway:
         """
         began = time.perf_counter()
         try:
-            webhook = self._find(request.method, provider, name)
+            webhook = self._find(request, provider, name)
             check_size(request.body, self._limit(webhook))
-            event = self._judge(webhook, request, received)
+            if webhook.handshakes:
+                greeting = webhook.greet(request, parse_json=self._rules.parse_json)
+                if greeting is not None:
+                    return await self._greeter.answer(webhook, greeting)
+            now = self._rules.now()
+            judgement = self._judge(webhook, request, now)
+            if judgement.greeting is not None and not judgement.greeting.is_event:
+                return await self._greeter.answer(webhook, judgement.greeting)
+            event = self._event(webhook, request, judgement=judgement, headers=received, now=now)
             outcome = await self._keep(webhook, event)
         except RequestRejected as rejection:
             self._tell_rejection(rejection, request, provider=provider, name=name)
@@ -137,7 +144,9 @@ class Gateway:
             return UNAVAILABLE
         if self._telemetry.is_heard(EventAccepted):
             self._telemetry.tell(EventAccepted(event, outcome.duplicate, time.perf_counter() - began))
-        return accepted(event, outcome)
+        if judgement.greeting is not None:
+            return await self._greeter.answer(webhook, judgement.greeting)
+        return accepted(event, outcome) if webhook.response is None else replied(webhook.response)
 
     def public_url(self, path: str, query: str = "") -> str | None:
         """Return how providers reach *path*; None where that is not configured."""
@@ -145,12 +154,11 @@ class Gateway:
             return None
         return f"{self._rules.public_url}{path}" + (f"?{query}" if query else "")
 
-    def _find(self, method: str, provider: str, name: str) -> InboundWebhook:
+    def _find(self, request: RawRequest, provider: str, name: str) -> InboundWebhook:
         webhook = self._webhooks.get((provider, name))
         if webhook is None:
             raise UnknownWebhook
-        if method != "POST":
-            raise MethodNotAllowed
+        webhook.check_head(method=request.method, remote_address=request.remote_address)
         return webhook
 
     def _limit(self, webhook: InboundWebhook) -> int:
@@ -167,18 +175,14 @@ class Gateway:
             public_url=self.public_url(request.path, request.query),
         )
 
-    def _judge(
-        self, webhook: InboundWebhook, request: RawRequest, received: tuple[tuple[str, str], ...]
-    ) -> ReceivedEvent:
-        now = self._rules.now()
+    def _judge(self, webhook: InboundWebhook, request: RawRequest, now: datetime) -> Judgement:
         processor = self._registry.processor(webhook.provider, webhook.name)
-        judgement = webhook.judge(
+        return webhook.judge(
             request,
             now=now,
             parse_json=self._rules.parse_json,
             verifier=None if processor is None else processor.verifier,
         )
-        return self._event(webhook, request, judgement=judgement, headers=received, now=now)
 
     def _event(
         self,

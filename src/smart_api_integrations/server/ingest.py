@@ -24,6 +24,7 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 PREFIX = "/webhooks/"
+NO_CONTENT = 204
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +167,8 @@ def _received(headers: Sequence[tuple[bytes, bytes]]) -> tuple[tuple[str, str], 
 
 def answer_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
     """Return every header of *answer*."""
+    if answer.status == NO_CONTENT:  # RFC 9110, 8.6: no Content-Length with 204
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     return [
         (b"content-type", answer.content_type.encode("latin-1")),
         (b"content-length", b"%d" % len(answer.body)),

@@ -38,7 +38,6 @@ def webhook(text: str) -> str:
         (webhook("mode: later"), ["mode", "inline"]),
         (webhook("signature_header: X_Sig"), ["signature_header"]),
         (webhook("events: push"), ["events", "list"]),
-        (webhook("handshakes: []"), ["handshakes", "unknown"]),
         ("webhooks: {Default: {}}", ["Default"]),
         ("webhoks: {}", ["webhoks", "did you mean 'webhooks'"]),
         ("ip_whitelist: [10.0.0.1/8]", ["ip_whitelist.0", "host bits"]),

@@ -167,6 +167,26 @@ _SLOW_LINE = Cause(
     text="One is harmless. Many from one address are an attack: block the address before this server.",
     weigh=_always(2, "the body did not arrive in time"),
 )
+_WRONG_TOKEN = Cause(
+    title="The token in the provider's settings is not the one that is set here",
+    text="Compare it with the variable that Sources names for this webhook, and start the check again there.",
+    weigh=_always(2, "the handshake's conditions were not met"),
+)
+_BROWSER = Cause(
+    title="A browser opened the address",
+    text="Webhooks are posted. To see that the address is open, look at Sources.",
+    weigh=_always(1, "it was none of the provider's handshakes"),
+)
+_NEW_ADDRESS = Cause(
+    title="{who} sends from a new address",
+    text="Look for it in the provider's published list, and add it to `ip_whitelist` if it is there.",
+    weigh=_always(2, "the address is not on the webhook's list"),
+)
+_PROXY = Cause(
+    title="A proxy stands before this server",
+    text="Name it in WEBHOOKS_TRUSTED_PROXIES, so that the sender's address is seen and not the proxy's.",
+    weigh=_always(2, "the address may be your proxy's"),
+)
 _WRONG_METHOD = Cause(
     title="A browser or a probe opened the address",
     text="Webhooks are posted. To see that the address is open, look at Sources.",
@@ -221,6 +241,18 @@ REASONS: Mapping[str, Reason] = {
         title="It says that it was signed in the future, so nothing was run",
         causes=(_CLOCK, _STRANGER),
         reached=_TIME,
+    ),
+    "handshake_refused": Reason(
+        short="handshake refused",
+        title="It is no handshake that this webhook answers",
+        causes=(_WRONG_TOKEN, _BROWSER),
+        reached=_SIGNATURE,
+    ),
+    "address_not_allowed": Reason(
+        short="address not allowed",
+        title="It came from an address that this webhook does not take requests from",
+        causes=(_NEW_ADDRESS, _PROXY, _STRANGER),
+        reached=_ADDRESS,
     ),
     "malformed_request": Reason(
         short="cannot be read",

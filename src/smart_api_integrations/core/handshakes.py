@@ -1,0 +1,268 @@
+"""Requests that a provider makes to get to know us, answered without an event. Floor 1.
+
+A way in is confirmed by echoing a challenge, by signing a token, by a pong, by a grant. What is asked and
+answered is data, in the webhook's ``handshakes:``; here it is decided which one a request is, and what
+follows. Nothing is fetched or stored here: a greeting says that it is to be done.
+
+Rules:
+
+1. Only the handshakes of the webhook that the request came to are looked at, in the order written.
+2. A handshake with ``verify`` is looked at after the request verified, one without before that. A
+   ``POST`` is verified unless its YAML says otherwise; ``GET``, ``HEAD`` and ``OPTIONS`` are not.
+3. A condition that needs a variable that is not set is never met: what nobody configured is no secret.
+   Values from variables are compared in constant time.
+4. A request that is none of them is an event where it is a ``POST``, and refused otherwise.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from smart_api_integrations.core.allowed_hosts import HostPattern, is_allowed_url
+from smart_api_integrations.core.digests import hmac_digest
+from smart_api_integrations.core.replies import Reply, ReplyForm
+from smart_api_integrations.core.request_view import RequestView
+from smart_api_integrations.core.signatures.secrets import Secret, SecretForm
+from smart_api_integrations.core.templates import Template
+from smart_api_integrations.errors import HandshakeRefused, MalformedRequest
+
+METHODS = ("POST", "GET", "HEAD", "OPTIONS")
+ANYBODY = "*"
+ENCODERS: Mapping[str, Callable[[bytes], bytes]] = {
+    "hex": lambda digest: digest.hex().encode(),
+    "base64": b64encode,
+    "base64url": urlsafe_b64encode,
+}
+_LONGEST_CAPTURED = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One line of ``when``.
+
+    Attributes:
+        source: What is looked at.
+        values: What it may be, one of them; None for anything that is not empty.
+        variable: Whose value it must be; ``values`` are then read from it.
+        is_list: Whether the variable holds several, with commas, where ``*`` stands for anything.
+    """
+
+    source: Template
+    values: tuple[bytes, ...] | None = field(default=None, repr=False)
+    variable: str | None = None
+    is_list: bool = False
+
+    def resolved(self, environ: Mapping[str, str]) -> Condition:
+        """Return it with the value of its variable.
+
+        Raises:
+            SecretMissing: The variable is set but blank, or still a placeholder.
+        """
+        if self.variable is None:
+            return self
+        if self.is_list:
+            words = (word.strip() for word in environ.get(self.variable, "").split(","))
+            return replace(self, values=tuple(word.encode() for word in words if word))
+        secrets = SecretForm(names=(self.variable,)).read(environ)
+        return replace(self, values=tuple(secret.key for secret in secrets))
+
+    def is_met(self, view: RequestView) -> bool:
+        """Tell whether the request meets it; what cannot be read meets nothing."""
+        try:
+            found = self.source.render(view)
+        except MalformedRequest:
+            return False
+        if not found:
+            return found is not None and b"" in (self.values or ())
+        if self.values is None:
+            return self.variable is None
+        if self.is_list and ANYBODY.encode() in self.values:
+            return True
+        matches = [hmac.compare_digest(found, value) for value in self.values]
+        return any(matches)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computation:
+    """A value that is made for the answer: the HMAC of something in the request.
+
+    Attributes:
+        name: How the answer names it.
+        algorithm: Of the HMAC.
+        of: What is signed.
+        encoding: A key of ``ENCODERS``.
+        prefix: Put before it.
+        secret_form: Where the key is; None for the webhook's own secret.
+        secrets: The keys of ``secret_form``, newest first.
+    """
+
+    name: str
+    algorithm: str
+    of: Template
+    encoding: str = "hex"
+    prefix: str = ""
+    secret_form: SecretForm | None = None
+    secrets: tuple[Secret, ...] = ()
+
+    def resolved(self, environ: Mapping[str, str]) -> Computation:
+        """Return it with its key.
+
+        Raises:
+            ConfigurationError: The key cannot be used.
+        """
+        return self if self.secret_form is None else replace(self, secrets=self.secret_form.read(environ))
+
+    def run(self, view: RequestView, webhook_secrets: Sequence[Secret]) -> bytes:
+        """Return the value.
+
+        Raises:
+            HandshakeRefused: There is no key, or nothing to sign.
+        """
+        secrets = webhook_secrets if self.secret_form is None else self.secrets
+        signed = self.of.render(view)
+        if not secrets or not signed:
+            raise HandshakeRefused
+        digest = hmac_digest(secrets[0].key, signed, self.algorithm)
+        return self.prefix.encode() + ENCODERS[self.encoding](digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """A token that the provider sends once, and the operator has to see, for the variable ``name``."""
+
+    name: str
+    value: Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """A URL in the request that is called to confirm, where its host is one of those allowed."""
+
+    url: Template
+    allow_hosts: tuple[HostPattern, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greeting:
+    """What a handshake came to.
+
+    Attributes:
+        reply: The answer.
+        fetch: The URL to call first, or None.
+        captured: A variable's name and the token to keep for it, or None.
+        is_event: Whether the request is kept as an event too.
+    """
+
+    reply: Reply
+    fetch: str | None = None
+    captured: tuple[str, str] | None = field(default=None, repr=False)
+    is_event: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handshake:
+    """One entry of ``handshakes:``.
+
+    Attributes:
+        method: The request's.
+        conditions: All of them must be met.
+        verify: Whether the request must verify as an event does.
+        respond: The answer.
+        compute: What is computed for it.
+        capture: What is kept for the operator.
+        fetch: What is called before it is answered.
+        store: Whether the request is kept as an event too; it must then verify.
+    """
+
+    method: str = "POST"
+    conditions: tuple[Condition, ...] = ()
+    verify: bool = True
+    respond: ReplyForm = field(default_factory=ReplyForm)
+    compute: tuple[Computation, ...] = ()
+    capture: Capture | None = None
+    fetch: Fetch | None = None
+    store: bool = False
+
+    def resolved(self, environ: Mapping[str, str]) -> Handshake:
+        """Return it with what it needs of *environ*.
+
+        Raises:
+            ConfigurationError: A variable is set but cannot be used.
+        """
+        return replace(
+            self,
+            conditions=tuple(condition.resolved(environ) for condition in self.conditions),
+            compute=tuple(computation.resolved(environ) for computation in self.compute),
+        )
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables without which it is never answered, as far as they are not set."""
+        unmet = [each.variable for each in self.conditions if each.variable and not each.values]
+        return (*unmet, *(each.secret_form.names[0] for each in self.compute
+                          if each.secret_form is not None and not each.secrets))  # fmt: skip
+
+    def is_met(self, view: RequestView) -> bool:
+        """Tell whether the request of *view* is this handshake."""
+        return view.request.method == self.method and all(each.is_met(view) for each in self.conditions)
+
+    def greet(self, view: RequestView, secrets: Sequence[Secret]) -> Greeting:
+        """Return what follows from the request of *view*, which meets the conditions.
+
+        Raises:
+            MalformedRequest: It lacks what is answered with, or that cannot be sent.
+            HandshakeRefused: There is no key to sign with, or the URL to call is not of an allowed host.
+        """
+        computed = {each.name: each.run(view, secrets) for each in self.compute}
+        return Greeting(
+            reply=self.respond.render(view, computed),
+            fetch=None if self.fetch is None else _allowed(self.fetch, view),
+            captured=None if self.capture is None else _captured(self.capture, view),
+            is_event=self.store,
+        )
+
+
+def find_greeting(
+    handshakes: Sequence[Handshake], view: RequestView, *, verified: bool, secrets: Sequence[Secret]
+) -> Greeting | None:
+    """Return what the first handshake that the request meets comes to; None where it meets none.
+
+    Args:
+        handshakes: The webhook's.
+        view: The request.
+        verified: Whether it verified; only the handshakes that ask for as much are looked at.
+        secrets: The webhook's.
+
+    Raises:
+        MalformedRequest: It is one, but cannot be answered.
+        HandshakeRefused: Likewise, for want of a key or of an allowed host.
+    """
+    for handshake in handshakes:
+        if handshake.verify is verified and handshake.is_met(view):
+            return handshake.greet(view, secrets)
+    return None
+
+
+def methods_of(handshakes: Sequence[Handshake]) -> tuple[str, ...]:
+    """Return the methods that a webhook with these handshakes takes, ``POST`` first."""
+    asked = {handshake.method for handshake in handshakes} | {"POST"}
+    return tuple(method for method in METHODS if method in asked)
+
+
+def _allowed(fetch: Fetch, view: RequestView) -> str:
+    url = fetch.url.text(view) or ""
+    if not is_allowed_url(url, fetch.allow_hosts):
+        message = "The URL that the handshake asks to be called is not of a host that `allow_hosts` names."
+        raise HandshakeRefused(message)
+    return url
+
+
+def _captured(capture: Capture, view: RequestView) -> tuple[str, str]:
+    value = capture.value.text(view) or ""
+    if not value or len(value) > _LONGEST_CAPTURED or not (value.isascii() and value.isprintable()):
+        message = f"The token for {capture.name} is missing, too long, or not plain text."
+        raise MalformedRequest(message)
+    return capture.name, value
