@@ -7,6 +7,8 @@ Rules:
 2. A header whose name is written with underscores is not the header with dashes. Servers disagree on
    it, so an intermediary may have let a forged ``X_Signature`` pass (CVE-2015-0219).
 3. Nothing is read from ``Host`` or ``X-Forwarded-*``: ``url`` is the configured one or absent.
+4. A body is JSON, unless its content type says otherwise and it does not begin like JSON: the content type
+   is not signed, so it must not turn what was captured as one thing into another.
 """
 
 from __future__ import annotations
@@ -17,9 +19,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from smart_api_integrations.core.webhook_schema import RawRequest, parse_json
+from smart_api_integrations.core.xml_payload import parse_xml
 from smart_api_integrations.errors import MalformedRequest
 
 FORM_TYPE = "application/x-www-form-urlencoded"
+_XML_TYPES = frozenset({"application/xml", "text/xml"})
+_JSON_TYPES = frozenset({"", "application/json", "text/json"})
 _MOST_FIELDS = 1000  # as Django's DATA_UPLOAD_MAX_NUMBER_FIELDS
 _JSON_BEGINS = frozenset((b"{", b"["))
 _UNREAD: Any = object()
@@ -98,11 +103,7 @@ class RequestView:
 
     @property
     def form(self) -> Fields | None:
-        """The form's fields, or None where the body is no form.
-
-        What begins like JSON is JSON: the content type is not signed, so it must not be able to turn a
-        body that was captured as one thing into another.
-        """
+        """The form's fields, or None where the body is no form."""
         if self._form is _UNREAD:
             self._form = _fields(self.body, "form") if self._is_form() else None
         return self._form
@@ -111,19 +112,24 @@ class RequestView:
     def json(self) -> Any:
         """The parsed JSON, from the body or from the form field that holds it; None where there is none.
 
+        An XML body is here too, as the mappings that handlers get (``core.xml_payload``).
+
         Raises:
-            MalformedRequest: It is not valid JSON.
+            MalformedRequest: It is not valid JSON, or not well-formed XML.
         """
         if self._json is _UNREAD:
             source = self._json_source()
-            self._json = None if source is None else self._parse_json(source)
+            if source is None:
+                self._json = parse_xml(self.body) if self._is_xml() else None
+            else:
+                self._json = self._parse_json(source)
         return self._json
 
     @property
     def json_numbers_as_text(self) -> Any:
         """The same JSON with every number as the text it was sent as: ``1E2`` stays ``1E2``."""
         if self._numbers is _UNREAD:
-            source = self._json_source() or b"null"
+            source = self._json_source() or (json.dumps(self.json).encode() if self._is_xml() else b"null")
             try:
                 self._numbers = json.loads(source.decode(), parse_float=str, parse_int=str)
             except (ValueError, RecursionError) as error:
@@ -133,29 +139,52 @@ class RequestView:
 
     @property
     def payload(self) -> Any:
-        """What handlers get: the JSON, or the form's fields (a repeated one as a list).
+        """What handlers get: the JSON, the XML, or the form's fields (a repeated one as a list).
+
+        What is none of these is its text, or its bytes where it is not UTF-8.
 
         Raises:
-            MalformedRequest: The body is neither JSON nor a form.
+            MalformedRequest: The body is not what its content type says, or what it begins like.
         """
         form = self.form
-        if form is None or self._json_source() is not None:
+        if self._json_source() is not None or self._is_xml():
             return self.json
+        if form is None:
+            return _text_or_bytes(self.body)
         return {name: values[0] if len(values) == 1 else values for name, values in form.items()}
 
     def _is_form(self) -> bool:
-        if self.body[:1] in _JSON_BEGINS or self.body[:64].lstrip()[:1] in _JSON_BEGINS:
-            return False
-        content_type = self.header("Content-Type") or ""
-        return content_type.partition(";")[0].strip().lower() == FORM_TYPE
+        return not self._begins_like_json() and self._content_type() == FORM_TYPE
+
+    def _is_xml(self) -> bool:
+        kind = self._content_type()
+        is_said = kind in _XML_TYPES or kind.endswith("+xml")
+        return is_said and not self._begins_like_json()
+
+    def _is_json(self) -> bool:
+        kind = self._content_type()
+        return self._begins_like_json() or kind in _JSON_TYPES or kind.endswith("+json")
+
+    def _begins_like_json(self) -> bool:
+        return self.body[:1] in _JSON_BEGINS or self.body[:64].lstrip()[:1] in _JSON_BEGINS
+
+    def _content_type(self) -> str:
+        return (self.header("Content-Type") or "").partition(";")[0].strip().lower()
 
     def _json_source(self) -> bytes | None:
         if self.form is None:
-            return self.body
+            return self.body if self._is_json() else None
         if self._form_json_field is None:
             return None
         text = self.form_value(self._form_json_field)
         return None if text is None else text.encode("utf-8", "surrogatepass")
+
+
+def _text_or_bytes(body: bytes) -> str | bytes:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return body
 
 
 def _fields(text: bytes, where: str) -> Fields:

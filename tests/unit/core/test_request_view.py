@@ -55,6 +55,44 @@ def test_an_unsigned_content_type_cannot_turn_json_into_a_form():
     assert made.payload == {"a": "&payload={}"}
 
 
+XML = {"Content-Type": "application/xml; charset=utf-8"}
+
+
+@pytest.mark.parametrize("kind", ["application/xml", "TEXT/XML ; charset=utf-8", "application/soap+xml"])
+def test_an_xml_body_is_a_mapping_that_templates_read_as_json(kind):
+    made = view(b"<order><id>7</id></order>", headers={"Content-Type": kind})
+
+    assert made.payload == made.json == made.json_numbers_as_text == {"order": {"id": "7"}}
+
+
+def test_xml_that_cannot_be_read_is_malformed():
+    with pytest.raises(MalformedRequest):
+        _ = view(b"<order>", headers=XML).payload
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/octet-stream", "application/xml", "text/csv"])
+def test_what_begins_like_json_is_json_whatever_its_content_type(kind):
+    assert view(b' {"a": 1}', headers={"Content-Type": kind}).payload == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "payload"),
+    [(b"a;b\n1;2", "a;b\n1;2"), ("é".encode(), "é"), (b"", ""), (b"\xff\x00", b"\xff\x00")],
+)
+def test_any_other_body_is_its_text_or_its_bytes(body, payload):
+    made = view(body, headers={"Content-Type": "text/csv"})
+
+    assert made.payload == payload
+    assert made.json is None
+    assert made.json_numbers_as_text is None
+
+
+@pytest.mark.parametrize("kind", [None, "application/json", "application/cloudevents+json", "text/json"])
+def test_a_body_that_should_be_json_must_be(kind):
+    with pytest.raises(MalformedRequest):
+        _ = view(b"invalid json", headers={} if kind is None else {"Content-Type": kind}).payload
+
+
 @pytest.mark.parametrize("body", [b"a=%ff", b"a=\xff", b"&".join(b"a=1" for _ in range(1001))])
 def test_a_form_that_cannot_be_read_is_malformed(body):
     with pytest.raises(MalformedRequest):
