@@ -89,7 +89,9 @@ def build_catalogue(settings: Settings, environ: Mapping[str, str] | None) -> Ca
     """
     folder = Path(settings.providers_dir)
     return load_catalogue(
-        providers_dir=folder if folder.is_dir() else None, environ=os.environ if environ is None else environ
+        providers_dir=folder if folder.is_dir() else None,
+        environ=os.environ if environ is None else environ,
+        public_url=settings.public_url,
     )
 
 

@@ -11,7 +11,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -91,8 +91,10 @@ class InboundWebhook:
 
     Attributes:
         path: An address of its own beside ``/webhooks/{provider}[/{name}]``, or None.
+        public_url: How its provider reaches it, where that is not the platform's own URL and path.
         scheme: How its requests are verified.
         secrets: Newest first; any of them verifies.
+        variables: What its templates read of the environment.
         signature: Where a verifier of the user's own finds the signature.
         extraction: Where its requests say what they are about.
         body: How its bodies are read.
@@ -108,8 +110,10 @@ class InboundWebhook:
     name: str = "default"
     tenant: str = DEFAULT_TENANT
     path: str | None = None
+    public_url: str | None = None
     scheme: Scheme
     secrets: tuple[Secret, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     signature: Template = GENERIC_SIGNATURE
     extraction: Extraction = field(default_factory=Extraction)
     body: BodyRules = field(default_factory=BodyRules)
@@ -224,7 +228,15 @@ class InboundWebhook:
         return not self.events or any(matches(pattern, event_type, action) for pattern in self.events)
 
     def _view(self, request: RawRequest, parse_json: Callable[[bytes], Any]) -> RequestView:
-        return RequestView(request, parse_json=parse_json, form_json_field=self.body.form_json_field)
+        view = RequestView(
+            request,
+            parse_json=parse_json,
+            form_json_field=self.body.form_json_field,
+            variables=self.variables,
+        )
+        if self.public_url is not None:
+            view.url = self.public_url + (f"?{request.query}" if request.query else "")
+        return view
 
     def _verify(self, view: RequestView, *, now: datetime, verifier: WebhookVerifier | None) -> Verified:
         if self.allowed_networks and not is_listed(view.request.remote_address, self.allowed_networks):

@@ -25,9 +25,11 @@ from smart_api_integrations.errors import MalformedRequest
 FORM_TYPE = "application/x-www-form-urlencoded"
 _XML_TYPES = frozenset({"application/xml", "text/xml"})
 _JSON_TYPES = frozenset({"", "application/json", "text/json"})
+_LONGEST_NUMBER = 3
 _MOST_FIELDS = 1000  # as Django's DATA_UPLOAD_MAX_NUMBER_FIELDS
 _JSON_BEGINS = frozenset((b"{", b"["))
 _UNREAD: Any = object()
+_NO_VARIABLES: Mapping[str, str] = {}
 
 Fields = Mapping[str, list[str]]
 
@@ -40,12 +42,15 @@ class RequestView:
     Attributes:
         request: The request itself.
         body: Its exact bytes.
+        url: The configured public URL with the received query string; a scheme tries its variants.
+        variables: What ``{env:NAME}`` reads: the variables that the webhook's file names.
         timestamp: The signed time as received, set by the scheme; None until then.
         id: The message id as received, set by the scheme; None until then.
+        item: The item that is looked at, where the request holds several; ``enter`` sets it.
     """
 
-    __slots__ = ("_form", "_form_json_field", "_json", "_numbers", "_parse_json", "_query", "body", "id",
-                 "request", "timestamp")  # fmt: skip
+    __slots__ = ("_exact_item", "_form", "_form_json_field", "_json", "_numbers", "_parse_json", "_query",
+                 "body", "id", "item", "request", "timestamp", "url", "variables")  # fmt: skip
 
     def __init__(
         self,
@@ -53,6 +58,7 @@ class RequestView:
         *,
         parse_json: Callable[[bytes], Any] = parse_json,
         form_json_field: str | None = None,
+        variables: Mapping[str, str] = _NO_VARIABLES,
     ) -> None:
         """View *request*.
 
@@ -60,9 +66,14 @@ class RequestView:
             request: What came off the socket.
             parse_json: Parses a body; raises ``MalformedRequest`` for what is not JSON.
             form_json_field: The form field that holds the JSON, where the body is a form.
+            variables: What ``{env:NAME}`` reads.
         """
         self.request = request
         self.body = request.body
+        self.url = request.public_url
+        self.variables = variables
+        self.item: Any = None
+        self._exact_item: Callable[[], Any] | None = None
         self.timestamp: bytes | None = None
         self.id: bytes | None = None
         self._parse_json = parse_json
@@ -82,6 +93,21 @@ class RequestView:
         if not values:
             return None
         return values[0] if len(values) == 1 else _refuse_repeated("header", name)
+
+    def numbered_headers(self, pattern: str) -> list[str]:
+        """Return the values of ``X-Signature-1``, ``-2`` and so on, by their numbers, for ``X-Signature-*``.
+
+        Raises:
+            MalformedRequest: One of them is there more than once.
+        """
+        before, _, after = pattern.lower().partition("*")
+        found = []
+        for name in self.request.headers:
+            middle = name.lower().removeprefix(before).removesuffix(after)
+            is_number = middle.isascii() and middle.isdigit() and len(middle) <= _LONGEST_NUMBER
+            if is_number and name.lower() == f"{before}{middle}{after}":
+                found.append((int(middle), self.header(name) or ""))
+        return [value for _, value in sorted(found)]
 
     def query_value(self, name: str) -> str | None:
         """Return a query parameter's one value, or None where it is absent.
@@ -105,7 +131,7 @@ class RequestView:
     def form(self) -> Fields | None:
         """The form's fields, or None where the body is no form."""
         if self._form is _UNREAD:
-            self._form = _fields(self.body, "form") if self._is_form() else None
+            self._form = _fields(self.body, "form") if self.is_form else None
         return self._form
 
     @property
@@ -137,6 +163,16 @@ class RequestView:
                 raise MalformedRequest(message) from error
         return self._numbers
 
+    def enter(self, item: Any, exact: Callable[[], Any]) -> None:
+        """Look at one *item* of several; *exact* returns the same with its numbers as text."""
+        self.item = item
+        self._exact_item = exact
+
+    @property
+    def item_numbers_as_text(self) -> Any:
+        """The item with every number as the text it was sent as."""
+        return None if self._exact_item is None else self._exact_item()
+
     @property
     def payload(self) -> Any:
         """What handlers get: the JSON, the XML, or the form's fields (a repeated one as a list).
@@ -153,7 +189,9 @@ class RequestView:
             return _text_or_bytes(self.body)
         return {name: values[0] if len(values) == 1 else values for name, values in form.items()}
 
-    def _is_form(self) -> bool:
+    @property
+    def is_form(self) -> bool:
+        """Whether the body is a form; what begins like JSON never is."""
         return not self._begins_like_json() and self._content_type() == FORM_TYPE
 
     def _is_xml(self) -> bool:

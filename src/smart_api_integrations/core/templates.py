@@ -10,27 +10,25 @@ Rules:
    ``[.{json:action}]``, only the group. Brackets without a reference are text.
 3. Booleans print ``true`` and ``false``, numbers as the sender wrote them. ``null``, objects and
    arrays are absent: they have no one text.
-4. A header, query or form field that is there twice raises ``MalformedRequest`` when it is read.
+4. ``{header:X-Signature-*}`` is the header with any number there, the lowest; ``{json:a.*.b}`` the first
+   of several. ``values`` returns them all.
+5. A header, query or form field that is there twice raises ``MalformedRequest`` when it is read.
 
-The references are the keys of ``_PLAIN`` (``{body}``) and ``_NAMED`` (``{header:X-Signature}``).
+The references are the keys of ``PLAIN`` (``{body}``), ``NAMED`` (``{header:X-Signature}``) and ``FUNCTIONS``
+(``{sha256:body}``) in ``core.references``.
 """
 
 from __future__ import annotations
 
-import binascii
-import hashlib
 import re
-import zlib
-from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from smart_api_integrations.core.references import FUNCTIONS, NAMED, PLAIN, SEVERAL, WHOLE, Reader
 from smart_api_integrations.core.request_view import RequestView
 from smart_api_integrations.errors import ConfigurationError
-
-Reader = Callable[[RequestView], "bytes | None"]
 
 _TOKEN = re.compile(r"\{(?P<reference>[^{}]*)\}|(?P<bracket>[\[\]])|(?P<text>[^\[\]{}]+)")
 
@@ -51,18 +49,46 @@ class Template:
     Attributes:
         source: The text that it was compiled from.
         references: What it reads, in the order written.
+        variables: The variables without which it renders to nothing.
         render: Renders it to bytes, or None where something that it needs is absent; raises
             ``MalformedRequest`` where something is there twice or cannot be parsed.
     """
 
     source: str
     references: tuple[Reference, ...]
+    variables: tuple[str, ...] = ()
     render: Reader = field(repr=False, compare=False)
 
     def text(self, view: RequestView) -> str | None:
         """Render to text; bytes that are not UTF-8 become replacement characters."""
         rendered = self.render(view)
         return None if rendered is None else rendered.decode("utf-8", "replace")
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether it is one header with any number in its name."""
+        return self._several() == "header"
+
+    def values(self, view: RequestView) -> Sequence[bytes | None]:
+        """Render every value that is there: several where the template is one reference with a ``*``.
+
+        Empty where there is none; None stands for what has no text, or lacks what the others have.
+
+        Raises:
+            MalformedRequest: Something is there twice or cannot be parsed.
+        """
+        kind = self._several()
+        if kind is not None:
+            return SEVERAL[kind](view, self.references[0].argument)
+        rendered = self.render(view)
+        return () if rendered is None else (rendered,)
+
+    def _several(self) -> str | None:
+        """Return the kind of the one reference that it is, where that has several values."""
+        reference = self.references[0] if len(self.references) == 1 else None
+        if reference is None or "*" not in reference.argument or reference.kind not in SEVERAL:
+            return None
+        return reference.kind if self.source == f"{{{reference.kind}:{reference.argument}}}" else None
 
     def reads(self, kind: str) -> bool:
         """Tell whether a reference of *kind* is in it."""
@@ -83,6 +109,7 @@ def compile_template(source: str) -> Template:
         ConfigurationError: A brace or bracket is left open, or a reference is unknown.
     """
     references: list[Reference] = []
+    variables: list[str] = []
     readers: list[Reader] = []
     group: _Group | None = None
     for kind, text in _tokens(source):
@@ -93,6 +120,8 @@ def compile_template(source: str) -> Template:
             into.append(_first_present([_reader(alternative) for alternative in alternatives]))
             if group is not None:
                 group.has_reference = True
+            elif len(alternatives) == 1:
+                variables += _variables(alternatives[0])
         elif kind == "text":
             into.append(_constant(text))
         elif (text == "[") is (group is not None):
@@ -104,7 +133,12 @@ def compile_template(source: str) -> Template:
             group = None
     if group is not None:
         raise _fault(source, "has a '[' without its partner")
-    return Template(source=source, references=tuple(references), render=_sequence(readers))
+    return Template(
+        source=source,
+        references=tuple(references),
+        variables=tuple(variables),
+        render=_sequence(readers),
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,23 +165,34 @@ def _tokens(source: str) -> Iterator[tuple[str, str]]:
 def _parse_reference(word: str, source: str) -> Reference:
     optional = word.endswith("?")
     kind, colon, argument = word.strip().removesuffix("?").partition(":")
-    table: Mapping[str, Any] = _NAMED if colon else _PLAIN
+    table: Mapping[str, Any] = {**NAMED, **FUNCTIONS} if colon else PLAIN
     if kind not in table:
-        near = get_close_matches(kind, [*_PLAIN, *_NAMED], n=1)
-        known = f"did you mean {near[0]!r}?" if near else f"known are {', '.join([*_PLAIN, *_NAMED])}"
+        words = [*PLAIN, *NAMED, *FUNCTIONS]
+        near = get_close_matches(kind, words, n=1)
+        known = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(words)}"
         raise _fault(source, f"reads {{{word}}}, which is unknown: {known}")
-    if kind in _FUNCTIONS:
+    if kind in FUNCTIONS:
         _parse_reference(argument, source)
-    elif colon and not argument and kind != "json":
+    elif colon and not argument and kind not in WHOLE:
         raise _fault(source, f"reads {{{word}}} without saying which {kind}")
     return Reference(kind=kind, argument=argument, optional=optional)
 
 
+def _variables(reference: Reference) -> list[str]:
+    if reference.optional:
+        return []
+    if reference.kind in FUNCTIONS:
+        return _variables(_parse_reference(reference.argument, reference.argument))
+    return [reference.argument] if reference.kind == "env" else []
+
+
 def _reader(reference: Reference) -> Reader:
-    if reference.kind in _PLAIN:
-        reader = _PLAIN[reference.kind]
+    if reference.kind in PLAIN:
+        reader = PLAIN[reference.kind]
+    elif reference.kind in FUNCTIONS:
+        reader = FUNCTIONS[reference.kind](_reader(_parse_reference(reference.argument, reference.argument)))
     else:
-        reader = _NAMED[reference.kind](reference.argument)
+        reader = NAMED[reference.kind](reference.argument)
     return _or_empty(reader) if reference.optional else reader
 
 
@@ -199,137 +244,3 @@ def _or_empty(reader: Reader) -> Reader:
 def _constant(text: str) -> Reader:
     encoded = text.encode()
     return lambda _view: encoded
-
-
-# What a reference reads.
-
-
-def _header(name: str) -> Reader:
-    def read(view: RequestView) -> bytes | None:
-        value = view.header(name)
-        return None if value is None else _header_bytes(value)
-
-    return read
-
-
-def _header_bytes(value: str) -> bytes:
-    # Servers hand headers over as Latin-1: encoding so gives back the bytes of the wire (PEP 3333).
-    try:
-        return value.encode("latin-1")
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "surrogatepass")
-
-
-def _text_bytes(value: str | None) -> bytes | None:
-    return None if value is None else value.encode("utf-8", "surrogatepass")
-
-
-def _query(name: str) -> Reader:
-    return lambda view: _text_bytes(view.query_value(name))
-
-
-def _form(name: str) -> Reader:
-    return lambda view: _text_bytes(view.form_value(name))
-
-
-def _json(path: str) -> Reader:
-    steps = tuple(path.split(".")) if path else ()
-    several = "*" in steps
-
-    def read(view: RequestView) -> bytes | None:
-        found = _walk(view.json, steps) if several else (_follow(view.json, steps),)
-        for value in found:
-            if isinstance(value, str):
-                return value.encode("utf-8", "surrogatepass")
-            if isinstance(value, float) or (value == 0 and not isinstance(value, bool)):
-                exact = _walk(view.json_numbers_as_text, steps)  # 1E2 and -0 were parsed to something else
-                return _text_bytes(next((text for text in exact if isinstance(text, str)), None))
-            if isinstance(value, (bool, int)):
-                return str(value).lower().encode()
-        return None
-
-    return read
-
-
-def _follow(value: Any, steps: tuple[str, ...]) -> Any:
-    """Return what *steps*, none of them ``*``, lead to; None where they lead nowhere."""
-    for step in steps:
-        if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and step.isascii() and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
-    return value
-
-
-def _walk(value: Any, steps: tuple[str, ...]) -> Iterator[Any]:
-    """Yield everything that *steps* lead to, where ``*`` is any key or place."""
-    if "*" not in steps:
-        yield _follow(value, steps)
-        return
-    star = steps.index("*")
-    around = _follow(value, steps[:star])
-    inner = around.values() if isinstance(around, dict) else around if isinstance(around, list) else ()
-    for item in inner:
-        yield from _walk(item, steps[star + 1 :])
-
-
-def _sorted_form(view: RequestView) -> bytes | None:
-    # Twilio's canonical form: https://www.twilio.com/docs/usage/security#validating-requests
-    if view.form is None:
-        return None
-    pairs = (name + value for name in sorted(view.form) for value in sorted(set(view.form[name])))
-    return _text_bytes("".join(pairs))
-
-
-def _hashed(algorithm: str) -> Callable[[str], Reader]:
-    def make(argument: str) -> Reader:
-        inner = _reader(_parse_reference(argument, argument))
-
-        def read(view: RequestView) -> bytes | None:
-            piece = inner(view)
-            return None if piece is None else hashlib.new(algorithm, piece).hexdigest().encode()
-
-        return read
-
-    return make
-
-
-def _base64_decoded(argument: str) -> Reader:
-    inner = _reader(_parse_reference(argument, argument))
-
-    def read(view: RequestView) -> bytes | None:
-        piece = inner(view)
-        try:
-            return None if piece is None else b64decode(piece, validate=True)
-        except binascii.Error:
-            return None
-
-    return read
-
-
-_PLAIN: Mapping[str, Reader] = {
-    "body": lambda view: view.body,
-    "timestamp": lambda view: view.timestamp,
-    "id": lambda view: view.id,
-    "method": lambda view: _text_bytes(view.request.method),
-    "path": lambda view: _text_bytes(view.request.path),
-    "url": lambda view: _text_bytes(view.request.public_url),
-    "body_sha256": lambda view: hashlib.sha256(view.body).hexdigest().encode(),
-    "body_crc32": lambda view: str(zlib.crc32(view.body)).encode(),
-    "sorted_form": _sorted_form,
-}
-_FUNCTIONS: Mapping[str, Callable[[str], Reader]] = {
-    "sha1": _hashed("sha1"),
-    "sha256": _hashed("sha256"),
-    "sha512": _hashed("sha512"),
-    "base64": _base64_decoded,
-}
-_NAMED: Mapping[str, Callable[[str], Reader]] = {
-    "header": _header,
-    "query": _query,
-    "form": _form,
-    "json": _json,
-    **_FUNCTIONS,
-}

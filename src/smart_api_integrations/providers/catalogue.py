@@ -25,6 +25,7 @@ from smart_api_integrations.providers.definitions import (
 from smart_api_integrations.providers.webhook_yaml import NAME, read_provider_file
 
 PACKAGED_DIR = Path(__file__).parent
+PUBLIC_URL = "WEBHOOKS_PUBLIC_URL"
 _FILE = "webhook.yaml"
 
 Key = tuple[str, str]
@@ -102,12 +103,15 @@ class Catalogue:
         return tuple(self.sources.values())
 
 
-def load_catalogue(*, providers_dir: Path | None, environ: Mapping[str, str]) -> Catalogue:
+def load_catalogue(
+    *, providers_dir: Path | None, environ: Mapping[str, str], public_url: str | None = None
+) -> Catalogue:
     """Read the packaged providers, and those of *providers_dir* over them.
 
     Args:
         providers_dir: The user's own folder; one that does not exist holds no providers.
         environ: Where the secrets are.
+        public_url: How providers reach this server; some sign the URL that they call.
 
     Raises:
         ConfigurationError: A file cannot be used, or two webhooks have the same path.
@@ -118,7 +122,7 @@ def load_catalogue(*, providers_dir: Path | None, environ: Mapping[str, str]) ->
     definitions = [definition for file in packaged.values() for definition in packaged_definitions(file)]
     definitions += [definition for file in own for definition in user_definitions(file, packaged=packaged)]
     latest = {(each.webhook.provider, each.webhook.name): each for each in definitions}
-    sources, faults = _mount(latest, environ)
+    sources, faults = _mount(latest, environ, public_url=public_url)
     if faults:
         raise SecretMissing("\n".join(faults))
     catalogue = Catalogue(sources=dict(sorted(sources.items())), warnings=tuple(_warnings(sources.values())))
@@ -137,27 +141,43 @@ def _read_files(folder: Path) -> tuple[ReadFile, ...]:
 
 
 def _mount(
-    definitions: Mapping[Key, Definition], environ: Mapping[str, str]
+    definitions: Mapping[Key, Definition], environ: Mapping[str, str], *, public_url: str | None
 ) -> tuple[dict[Key, Source], list[str]]:
     sources: dict[Key, Source] = {}
     faults: list[str] = []
     for key, definition in definitions.items():
-        form = definition.secret_form
         try:
-            secrets = () if form is None else form.read(environ)
-            handshakes = tuple(each.resolved(environ) for each in definition.webhook.handshakes)
+            source = _with_secrets(definition, environ, public_url=public_url)
         except SecretMissing as error:
             faults.append(f"{definition.origin}, webhook {key[1]!r}: {error}")
             continue
-        missing = form.names[0] if form is not None and not secrets else None
-        if missing is not None and not definition.packaged:
-            faults.append(
-                f"{definition.origin}, webhook {key[1]!r}: {missing} is not set: "
-                "set it to the webhook's signing secret."
-            )
-        webhook = replace(definition.webhook, secrets=secrets, handshakes=handshakes)
-        sources[key] = Source(webhook=webhook, definition=definition, missing=missing)
+        if source.missing is not None and not definition.packaged:
+            faults.append(f"{definition.origin}, webhook {key[1]!r}: {_to_do(source.missing)}")
+        sources[key] = source
     return sources, faults
+
+
+def _with_secrets(definition: Definition, environ: Mapping[str, str], *, public_url: str | None) -> Source:
+    own_url = definition.public_url
+    name = None if own_url is None or isinstance(own_url, str) else own_url["env"]
+    url = environ.get(name) if name is not None else own_url
+    missing = definition.needs.missing(environ)
+    if missing is None and definition.reads_url and not (url or public_url):
+        missing = name or PUBLIC_URL
+    webhook = replace(
+        definition.webhook,
+        secrets=definition.needs.read(environ),
+        variables={each: environ[each] for each in definition.variables if environ.get(each)},
+        public_url=str(url) if url else None,
+        handshakes=tuple(each.resolved(environ) for each in definition.webhook.handshakes),
+    )
+    return Source(webhook=webhook, definition=definition, missing=missing)
+
+
+def _to_do(missing: str) -> str:
+    if missing == PUBLIC_URL:
+        return f"the provider signs the URL that it calls: set {missing}, or public_url in the file."
+    return f"{missing} is not set: set it to the webhook's signing secret."
 
 
 def _warnings(sources: Iterable[Source]) -> Iterable[str]:
@@ -166,7 +186,7 @@ def _warnings(sources: Iterable[Source]) -> Iterable[str]:
         if source.missing is None:
             yield from _unanswered(source)
         for secret in source.webhook.secrets:
-            if len(secret.key) < SHORTEST_SAFE:
+            if secret.is_short:
                 yield f"{secret.name} is shorter than {SHORTEST_SAFE} bytes: use a longer one."
 
 

@@ -14,6 +14,7 @@ one that they refine.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,15 @@ from typing import Any
 
 from smart_api_integrations.core.extraction import DEFAULT_EVENT_ID, DEFAULT_EVENT_TYPE, Extraction
 from smart_api_integrations.core.inbound_webhook import BodyRules, InboundWebhook, RateLimit
-from smart_api_integrations.core.signatures import SCHEMES, SecretForm
-from smart_api_integrations.core.signatures.hmac_scheme import HmacScheme
+from smart_api_integrations.core.signatures import (
+    Scheme,
+    SecretForm,
+    compile_verification,
+    verification_needs,
+)
+from smart_api_integrations.core.signatures.composite_scheme import AllOfScheme, AnyOfScheme
+from smart_api_integrations.core.signatures.described_scheme import DescribedScheme
+from smart_api_integrations.core.signatures.needs import Needs, named_variables
 from smart_api_integrations.core.signatures.scheme_options import signature_sources
 from smart_api_integrations.core.source_addresses import parse_networks
 from smart_api_integrations.core.templates import Template, compile_template
@@ -44,7 +52,10 @@ class Definition:
 
     Attributes:
         webhook: Everything but the secrets.
-        secret_form: Where they are and how they are written; None where the scheme needs none.
+        needs: Where they are and how they are written, and the variables that it cannot do without.
+        variables: Every variable that its templates read.
+        public_url: The webhook's own public URL, or the variable that holds it; None where neither is named.
+        reads_url: Whether the provider signs the URL.
         origin: The file that it was read from.
         packaged: Whether that file came with the package.
         title: The provider's name as people write it.
@@ -53,12 +64,20 @@ class Definition:
     """
 
     webhook: InboundWebhook
-    secret_form: SecretForm | None
+    needs: Needs
+    variables: tuple[str, ...] = ()
+    public_url: str | Mapping[str, str] | None = None
+    reads_url: bool = False
     origin: Path
     packaged: bool
     title: str
     samples: tuple[SampleBlock, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def secret_form(self) -> SecretForm | None:
+        """The form of its main secret; None where it needs none."""
+        return next(iter(self.needs.forms), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,19 +138,22 @@ def _define(
             block = lay_over(block, layer)
         files = [read.content for read in (preset, file) if read is not None]
         webhook = _build(file.provider, name, block, files)
-        form = _secret_form(block)
+        needs = verification_needs(block["verification"])
     except ConfigurationError as error:
         message = f"{file.path}, webhook {name!r}: {error}"
         raise ConfigurationError(message) from error
     where = f"{file.path}, webhook {name!r}: "
     return Definition(
         webhook=webhook,
-        secret_form=form,
+        needs=needs,
+        variables=_variables(block),
+        public_url=block.get("public_url"),
+        reads_url=_reads_url(block["verification"]),
         origin=file.path,
         packaged=packaged,
         title=next((content.title for content in reversed(files) if content.title), file.provider),
         samples=tuple(sample for content in reversed(files) for sample in content.samples),
-        warnings=tuple(where + note for note in (*notes, *_doubts(webhook))),
+        warnings=tuple(where + note for note in (*notes, *_doubts(webhook.scheme))),
     )
 
 
@@ -155,12 +177,13 @@ def _preset(
         of_this_name = preset.content.webhooks.get(name)
         block = _dump(of_this_name or preset.content.webhooks[_DEFAULT])
         return (block if of_this_name else {key: block[key] for key in block if key != "path"}), []
-    if any({"signature", "scheme"} & layer.get("verification", {}).keys() for layer in layers):
+    described = {"signature", "scheme", "any_of", "all_of"}
+    if any(described & layer.get("verification", {}).keys() for layer in layers):
         return _NO_PRESET, []
     named = next(
         (layer["signature_header"] for layer in reversed(layers) if "signature_header" in layer), None
     )
-    known = _owners(named, presets)
+    known = [] if named is None else _owners(named, presets)
     if not known:
         return {"verification": {**_NO_PRESET["verification"], **generic_signature("sha256")}}, []
     block = _dump(known[0].content.webhooks[_DEFAULT])
@@ -169,18 +192,40 @@ def _preset(
     return {key: block[key] for key in ("verification", "body") if key in block}, [note]
 
 
-def _owners(header: str | None, presets: Mapping[str, ReadFile]) -> list[ReadFile]:
+def _owners(header: str, presets: Mapping[str, ReadFile]) -> list[ReadFile]:
     """Return the packaged providers that sign in *header*; none where it is shared by unlike ones."""
-    if header is None or header.lower() in _SHARED_HEADERS:
+    if header.lower() in _SHARED_HEADERS:
         return []
-    return [known for known in presets.values() if header.lower() in _headers(known)]
+    claims: dict[str, list[ReadFile]] = {}
+    for known in presets.values():
+        verification = _dump(known.content.webhooks[_DEFAULT]).get("verification", {})
+        if header.lower() in _headers(verification):
+            claims.setdefault(json.dumps(_without_names(verification), sort_keys=True), []).append(known)
+    by_number = sorted(claims.values(), key=len, reverse=True)
+    if not by_number or (len(by_number) > 1 and len(by_number[0]) == len(by_number[1])):
+        return []
+    return by_number[0]
 
 
-def _headers(known: ReadFile) -> set[str]:
+def _headers(verification: Block) -> set[str]:
     """Return the headers, in lower case, in which a packaged provider's signature is."""
-    verification = _dump(known.content.webhooks[_DEFAULT])["verification"]
-    sources = signature_sources(verification.get("signature", {}))
-    return {ref.argument.lower() for source in sources for ref in source.references if ref.kind == "header"}
+    ways = [*verification.get("any_of", ()), *verification.get("all_of", ())]
+    found = {header for way in ways for header in _headers(way)}
+    if not verification.get("signature", {}).get("from"):
+        return found
+    sources = signature_sources(verification["signature"])
+    return found | {
+        ref.argument.lower() for source in sources for ref in source.references if ref.kind == "header"
+    }
+
+
+def _without_names(block: Any) -> Any:
+    """Return a verification without its variables: what two providers have in common."""
+    if isinstance(block, list):
+        return [_without_names(each) for each in block]
+    if isinstance(block, dict):
+        return {key: _without_names(value) for key, value in block.items() if key != "env"}
+    return block
 
 
 def _build(provider: str, name: str, block: Block, files: list[ProviderFile]) -> InboundWebhook:
@@ -191,7 +236,7 @@ def _build(provider: str, name: str, block: Block, files: list[ProviderFile]) ->
         provider=provider,
         name=name,
         path=block.get("path"),
-        scheme=SCHEMES[verification["scheme"]](verification),
+        scheme=compile_verification(verification),
         signature=signature_sources(verification.get("signature", {}))[0],
         extraction=Extraction(
             event_type=_template(extract.get("event_type")) or DEFAULT_EVENT_TYPE,
@@ -210,33 +255,33 @@ def _build(provider: str, name: str, block: Block, files: list[ProviderFile]) ->
     )
 
 
-def _secret_form(block: Block) -> SecretForm | None:
-    verification = block["verification"]
-    secret = verification.get("secret", {})
-    if verification["scheme"] == "none":
-        return None
-    if not secret.get("env"):
-        if verification["scheme"] == "custom":
-            return None
-        message = "it names no secret: add `signing_secret_env: NAME` with the variable that holds it."
-        raise ConfigurationError(message)
-    names = secret["env"]
-    return SecretForm(
-        names=(names,) if isinstance(names, str) else tuple(names),
-        prefix=secret.get("prefix", ""),
-        encoding=secret.get("encoding", "utf8"),
-    )
+def _variables(block: Block) -> tuple[str, ...]:
+    """Return what the templates read of the environment; handshakes look after their own variables."""
+    own = {key: value for key, value in block.items() if key not in {"handshakes", "response"}}
+    return tuple(dict.fromkeys(variable for variable, _ in named_variables(own)))
 
 
-def _doubts(webhook: InboundWebhook) -> Iterable[str]:
-    if webhook.scheme.name == "none":
+def _reads_url(block: Any) -> bool:
+    if isinstance(block, Mapping):
+        return any(_reads_url(key) or _reads_url(value) for key, value in block.items())
+    if isinstance(block, list):
+        return any(_reads_url(each) for each in block)
+    return isinstance(block, str) and "{" in block and compile_template(block).reads("url")
+
+
+def _doubts(scheme: Scheme) -> Iterable[str]:
+    if isinstance(scheme, (AnyOfScheme, AllOfScheme)):
+        for way in scheme.ways:
+            yield from _doubts(way.scheme)
+    if scheme.name == "none":
         yield "its requests are NOT verified (scheme none): whoever knows the address can send events"
-    scheme = webhook.scheme
-    if not isinstance(scheme, HmacScheme) or scheme.timestamp is None or scheme.signed.reads("timestamp"):
-        return
-    source = scheme.timestamp.source
-    if source is None or not set(source.references) & set(scheme.signed.references):
-        yield "its timestamp is checked but not signed: put {timestamp} into `signed` if it is"
+    if isinstance(scheme, DescribedScheme) and scheme.timestamp is not None:
+        texts = [each.template for each in scheme.signed]
+        signed = {reference for text in texts for reference in text.references}
+        source = scheme.timestamp.source
+        unsigned = source is None or not set(source.references) & signed
+        if unsigned and not any(text.reads("timestamp") for text in texts):
+            yield "its timestamp is checked but not signed: put {timestamp} into `signed` if it is"
 
 
 def _template(source: str | None) -> Template | None:

@@ -52,9 +52,15 @@ def _greeted(greeting: Greeting, example: Example) -> str:
 
 def _webhook(definition: Definition, example: Example) -> InboundWebhook:
     form = definition.secret_form
-    secrets = () if form is None else (form.decode(form.names[0], example.secret),)
-    handshakes = tuple(handshake.resolved(example.environ) for handshake in definition.webhook.handshakes)
-    return replace(definition.webhook, secrets=secrets, handshakes=handshakes)
+    main = {} if form is None or example.secret is None else {form.names[0]: example.secret}
+    environ = {**main, **example.environ}
+    return replace(
+        definition.webhook,
+        secrets=definition.needs.read(environ),
+        variables=environ,
+        public_url=example.public_url,
+        handshakes=tuple(handshake.resolved(environ) for handshake in definition.webhook.handshakes),
+    )
 
 
 def _request(example: Example) -> RawRequest:

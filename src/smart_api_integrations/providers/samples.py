@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -28,6 +28,8 @@ from smart_api_integrations.providers.catalogue import Source
 from smart_api_integrations.providers.webhook_yaml import SampleBlock
 
 _TIMES: Mapping[str, str] = {"now": "rfc3339", "unix": "s", "unix_ms": "ms"}
+_EXAMPLE_URL = "https://webhooks.example.com"
+"""Stands in what a provider signs, where it signs the URL and none is configured."""
 _EVENT = re.compile(r"[A-Za-z0-9/][A-Za-z0-9_.:/-]{0,199}")
 
 
@@ -37,7 +39,7 @@ def signed_request(
     *,
     now: datetime,
     delivery_id: str,
-    secret: str | None = None,
+    secret: str | Sequence[Secret] | None = None,
     payload: Any = None,
 ) -> RawRequest:
     """Return a request for *event* that verifies at *source*.
@@ -47,12 +49,13 @@ def signed_request(
         event: A type, or a type with its action: ``pull_request.opened``.
         now: When it is signed.
         delivery_id: Stands where the provider puts the event's id; another one makes another event.
-        secret: Signs it; the webhook's newest one otherwise.
+        secret: Signs it; the webhook's newest one otherwise. Where the provider signs with a key pair, the
+            private key; where it proves itself in several ways, one secret for each of them.
         payload: Sent instead of the sample; what it lacks of type, action and id is added.
 
     Raises:
         InvalidInput: *event* cannot be an event type, or is a known one misspelt; or the webhook's
-            scheme cannot be signed for.
+            scheme cannot be signed for, or only with the provider's private key.
         SecretMissing: There is no secret.
     """
     sample = find_sample(source.definition.samples, event)
@@ -65,12 +68,10 @@ def signed_request(
         _place(extraction.action, draft.action, draft)
     if extraction.event_id is not None:
         _place(extraction.event_id, delivery_id, draft, over=payload is None)
-    request = draft.request(_path(source))
-    key = _secret(source, secret)
-    if key is None:
-        return request
-    signed = source.webhook.scheme.sign(request, now=now, secret=key, message_id=delivery_id)
-    return draft.request(_path(source), {**draft.headers, **signed})
+    path = _path(source)
+    request = replace(draft.request(path), public_url=source.webhook.public_url or _EXAMPLE_URL + path)
+    secrets = _secrets(source, secret)
+    return source.webhook.scheme.sign(request, now=now, secrets=secrets, message_id=delivery_id)
 
 
 def known_events(source: Source) -> tuple[str, ...]:
@@ -169,16 +170,19 @@ def _set(payload: Any, steps: list[str], value: str) -> None:
         payload[steps[-1]] = value
 
 
-def _secret(source: Source, text: str | None) -> Secret | None:
+def _secrets(source: Source, given: str | Sequence[Secret] | None) -> Sequence[Secret]:
     form = source.definition.secret_form
+    if given is not None and not isinstance(given, str):
+        return given
     if form is None:
-        return None
-    if text is not None:
-        return form.decode(form.names[0], text)
+        return ()
+    if given is not None:
+        signer = form.decode_signer(form.names[0], given)
+        return (signer, *(other for other in source.webhook.secrets if other.part != signer.part))
     if not source.webhook.secrets:
         message = f"{form.names[0]} is not set: set it to the webhook's signing secret."
         raise SecretMissing(message)
-    return source.webhook.secrets[0]
+    return source.webhook.secrets
 
 
 def _path(source: Source) -> str:

@@ -7,88 +7,32 @@ the block. Unknown keys are errors: a misspelt ``tolerence`` must not switch a c
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from difflib import get_close_matches
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
-from smart_api_integrations.core.signatures import SCHEMES
-from smart_api_integrations.core.signatures.hmac_scheme import ALGORITHMS
-from smart_api_integrations.core.signatures.secrets import ENCODINGS
-from smart_api_integrations.core.signatures.signature_field import DECODERS
-from smart_api_integrations.core.timestamps import UNITS
 from smart_api_integrations.errors import ConfigurationError
-from smart_api_integrations.providers.handshake_yaml import HandshakeBlock, ReplyBlock, handshake_blocks
+from smart_api_integrations.providers.handshake_yaml import HandshakeBlock, ReplyBlock
+from smart_api_integrations.providers.verification_yaml import VerificationBlock
 from smart_api_integrations.providers.yaml_text import read_yaml
-from smart_api_integrations.providers.yaml_types import HeaderName, Strict, TemplateText, Variable, one_of
+from smart_api_integrations.providers.yaml_types import (
+    BY_SHAPE,
+    Block,
+    HeaderName,
+    Moment,
+    NetworkText,
+    Seconds,
+    Strict,
+    TemplateText,
+    Text,
+    Variable,
+)
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 """A provider's or webhook's name: it stands in URLs and in the names of handlers."""
-
-
-def _check_network(value: str) -> str:
-    ip_network(value.strip())
-    return value
-
-
-def _aware(value: datetime) -> datetime:
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-NetworkText = Annotated[str, AfterValidator(_check_network)]
-Seconds = Annotated[int, Field(ge=0, le=7 * 86_400)]
-Moment = Annotated[datetime, AfterValidator(_aware)]
-
-
-class SecretBlock(Strict):
-    """``verification.secret``: which variable, and how the provider writes secrets down."""
-
-    env: Variable | Annotated[list[Variable], Field(min_length=1, max_length=4)] | None = None
-    prefix: str | None = None
-    encoding: Annotated[str, one_of(ENCODINGS)] | None = None
-
-
-class PartsBlock(Strict):
-    """``verification.signature.list``: how several signatures share one header."""
-
-    separator: Annotated[str, Field(min_length=1)]
-    pair: Annotated[str, Field(min_length=1)]
-    key: Annotated[str, Field(min_length=1)]
-
-
-class SignatureBlock(Strict):
-    """``verification.signature``: where the signatures are, and how they are written."""
-
-    from_: TemplateText | list[TemplateText] | None = Field(None, alias="from")
-    parts: PartsBlock | None = Field(None, alias="list")
-    prefix: str | None = None
-    prefix_optional: bool | None = None
-    encoding: Annotated[str, one_of(DECODERS)] | None = None
-
-
-class TimestampBlock(Strict):
-    """``verification.timestamp``: where the signed time is, and how old it may be."""
-
-    from_: TemplateText | None = Field(None, alias="from")
-    part: str | None = None
-    unit: Annotated[str, one_of(UNITS)] | None = None
-    tolerance: Seconds | None = None
-    future: Seconds | None = None
-
-
-class VerificationBlock(Strict):
-    """``verification``: the scheme and its parameters."""
-
-    scheme: Annotated[str, one_of(SCHEMES)] | None = None
-    algorithm: Annotated[str, one_of(ALGORITHMS)] | None = None
-    secret: SecretBlock | None = None
-    signature: SignatureBlock | None = None
-    timestamp: TimestampBlock | None = None
-    id: TemplateText | None = None
-    signed: TemplateText | None = None
 
 
 class ExtractBlock(Strict):
@@ -105,6 +49,12 @@ class BodyBlock(Strict):
 
     form_json_field: str | None = None
     max_bytes: Annotated[int, Field(ge=1, le=25 * 2**20)] | None = None
+
+
+class PublicUrlBlock(Strict):
+    """``public_url: {env: NAME}``: the variable that holds it, where it is set."""
+
+    env: Variable
 
 
 class RateLimitBlock(Strict):
@@ -130,6 +80,13 @@ class WebhookBlock(FlatKeys):
     """One webhook."""
 
     path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_.~-]*$")] | None = None
+    public_url: (
+        Annotated[
+            Annotated[str, Field(pattern=r"^https?://[^?#\s]+$"), Text] | Annotated[PublicUrlBlock, Block],
+            BY_SHAPE,
+        ]
+        | None
+    ) = None
     events: list[str] | None = None
     mode: Literal["inline", "queued"] | None = None
     rate_limit: RateLimitBlock | None = None
@@ -148,14 +105,18 @@ class Example(Strict):
             vector need not be an event); ``handshake``, where it is answered without an event; or the name
             of the exception that refuses it.
         why: What the example shows.
-        environ: Variables that a handshake reads, besides the secret.
+        secret: The webhook's main secret.
+        environ: Further variables: other secrets, what ``{env:NAME}`` and handshakes read.
+        public_url: The URL that the provider called, where it signs it.
         answer: The exact body that a handshake is answered with, where that is to be checked.
     """
 
     expect: str
     why: str | None = None
     webhook: str = "default"
-    secret: str
+    secret: str | None = None
+    environ: dict[Variable, str] = Field(default_factory=dict)
+    public_url: str | None = None
     now: Moment | None = None
     method: str = "POST"
     query: str = ""
@@ -164,7 +125,6 @@ class Example(Strict):
     event_type: str | None = None
     action: str | None = None
     event_id: str | None = None
-    environ: dict[Variable, str] = Field(default_factory=dict)
     answer: str | None = None
 
 
@@ -230,31 +190,26 @@ def read_provider_file(path: Path) -> ProviderFile:
 
 
 def _explain(fault: Any) -> str:
-    place = ".".join(str(part) for part in fault["loc"] if not str(part).startswith(("function-", "list[")))
+    place = ".".join(str(part) for part in fault["loc"] if not str(part).startswith(("function-", "(")))
     text = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        near = get_close_matches(str(fault["loc"][-1]), _words(), n=1)
+        near = get_close_matches(str(fault["loc"][-1]), set(_words(ProviderFile, set())), n=1)
         text = "this key is unknown" + (f", did you mean {near[0]!r}?" if near else "")
     return f"{place}: {text}"
 
 
-def _words() -> set[str]:
-    blocks = (
-        SecretBlock,
-        SignatureBlock,
-        PartsBlock,
-        TimestampBlock,
-        ExtractBlock,
-        BodyBlock,
-        RateLimitBlock,
-    )
-    models: list[type[BaseModel]] = [
-        ProviderFile,
-        WebhookBlock,
-        VerificationBlock,
-        Example,
-        SampleBlock,
-        *blocks,
-        *handshake_blocks,
-    ]
-    return {field.alias or name for model in models for name, field in model.model_fields.items()}
+def _words(model: type[BaseModel], seen: set[type[BaseModel]]) -> Iterator[str]:
+    """Yield every key that a file may hold, in whatever block."""
+    seen.add(model)
+    for name, field in model.model_fields.items():
+        yield field.alias or name
+        for inner in _models(field.annotation):
+            if inner not in seen:
+                yield from _words(inner, seen)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from difflib import get_close_matches
+from ipaddress import ip_network
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from smart_api_integrations.core.conditions import compile_condition
 from smart_api_integrations.core.templates import compile_template
 from smart_api_integrations.errors import ConfigurationError
 
 
-class Strict(BaseModel):
-    """A block: a key that it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", strict=False, populate_by_name=True, hide_input_in_errors=True)
-
-
-def one_of(known: Any) -> AfterValidator:
-    """Return a check that a word is one of *known*; a fault names the nearest."""
+def one_of(known: Iterable[str]) -> AfterValidator:
+    """Return the check that a word is one of *known*; it names the nearest."""
+    known = tuple(known)
 
     def check(value: str) -> str:
         if value not in known:
@@ -39,6 +38,55 @@ def _check_template(value: str) -> str:
     return value
 
 
+def _check_network(value: str) -> str:
+    ip_network(value.strip())
+    return value
+
+
+def _check_condition(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        compile_condition(value)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+def _aware(value: datetime) -> datetime:
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
 TemplateText = Annotated[str, AfterValidator(_check_template)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+NetworkText = Annotated[str, AfterValidator(_check_network)]
+Seconds = Annotated[int, Field(ge=0, le=7 * 86_400)]
+Moment = Annotated[datetime, AfterValidator(_aware)]
+
+
+class Strict(BaseModel):
+    """A block that knows its keys."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, populate_by_name=True, hide_input_in_errors=True)
+
+
+def _shape(value: Any) -> str:
+    if isinstance(value, list):
+        return "(list)"
+    return "(block)" if isinstance(value, (Mapping, BaseModel)) else "(text)"
+
+
+Text = Tag("(text)")
+Block = Tag("(block)")
+Several = Tag("(list)")
+BY_SHAPE = Discriminator(_shape)
+"""Tells a text, a block and a list apart, so that a fault is told once and not for each of them."""
+
+ConditionBlock = Annotated[dict[str, Any], Field(min_length=1), AfterValidator(_check_condition)]
+"""``{"{json:type}": ping, method: POST}``: see ``core.conditions``."""
+Variables = Annotated[
+    Annotated[Variable, Text] | Annotated[list[Variable], Field(min_length=1, max_length=4), Several],
+    BY_SHAPE,
+]
+Templates = Annotated[
+    Annotated[TemplateText, Text] | Annotated[list[TemplateText], Field(min_length=1), Several], BY_SHAPE
+]

@@ -362,7 +362,7 @@ def test_a_file_that_only_refines_the_packaged_provider(providers):
     ("text", "word"),
     [
         ("webhooks: {default: {}}", "names no secret"),
-        ("webhooks: {default: {signing_secret_env: A, verification_type: rsa}}", "none of hmac_sha256"),
+        ("webhooks: {default: {signing_secret_env: A, verification_type: dsa}}", "did you mean .rsa"),
         ("documentation: x", "no webhook in it"),
         (
             "webhooks: {default: {signing_secret_env: A, verification: {timestamp: {tolerance: 1}}}}",
@@ -419,3 +419,106 @@ def test_both_secrets_verify_during_a_rotation(providers):
         judge(catalogue.webhooks["github", "default"], headers).proof.secret_name
         == "GITHUB_WEBHOOK_SECRET_OLD"
     )
+
+
+TWO_WAYS = """
+webhooks:
+  default:
+    verification:
+      any_of:
+        - {scheme: token, from: "{header:X-Token}", secret: {env: MINE_TOKEN}}
+        - {scheme: hmac, signature: {from: "{header:X-Sign}"}, secret: {env: MINE_SECRET}}
+"""
+SIGNED_URL = """
+webhooks:
+  default:
+    public_url: {env: MINE_URL}
+    verification:
+      scheme: hmac
+      secret: {env: MINE_SECRET}
+      signature: {from: "{header:X-Sign}"}
+      signed: "{env:MINE_ID}{url}{body}"
+"""
+
+
+def test_one_of_two_ways_is_enough_to_be_mounted(providers):
+    providers.write("mine", TWO_WAYS)
+
+    assert judge(providers.webhook("mine", MINE_SECRET=SECRET), {"X-Sign": mac()})
+    with pytest.raises(SignatureMissing):
+        judge(providers.webhook("mine", MINE_SECRET=SECRET), {"X-Token": SECRET})
+    with pytest.raises(SecretMissing, match="MINE_TOKEN is not set"):
+        providers.load()
+    with pytest.raises(SecretMissing, match="MINE_TOKEN is empty"):
+        providers.load(MINE_TOKEN="", MINE_SECRET=SECRET)
+
+
+def test_a_flat_key_over_two_ways_is_meant_for_the_one_whose_header_it_names(providers):
+    providers.write(
+        "mine",
+        TWO_WAYS + "  other: {signature_header: X-Sign, signing_secret_env: OTHER_SECRET}\n",
+    )
+
+    webhook = providers.webhook("mine", "other", MINE_TOKEN=SECRET, OTHER_SECRET=SECRET + "2")
+
+    assert judge(webhook, {"X-Token": SECRET}).proof.secret_name == "MINE_TOKEN"
+    assert judge(webhook, {"X-Sign": mac(secret=SECRET + "2")}).proof.secret_name == "OTHER_SECRET"
+
+
+def test_another_scheme_takes_nothing_from_the_one_below(providers):
+    providers.write(
+        "stripe",
+        "webhooks: {default: {verification: {scheme: token, from: '{header:X-T}', secret: {env: T}}}}",
+    )
+
+    assert judge(providers.webhook("stripe", T=SECRET), {"X-T": SECRET}).proof.scheme == "token"
+
+
+def test_a_signed_url_comes_from_the_file_a_variable_or_the_platform_and_never_from_the_request(providers):
+    providers.write("mine", SIGNED_URL)
+    environ = {"MINE_SECRET": SECRET, "MINE_ID": "7"}
+    headers = {"X-Sign": mac(b"7https://a.example/x" + BODY)}
+
+    webhook = providers.webhook("mine", **environ, MINE_URL="https://a.example/x")
+    catalogue = load_catalogue(
+        providers_dir=providers.folder, environ=environ, public_url="https://a.example"
+    )
+
+    assert judge(webhook, {**headers, "Host": "b.example"})
+    assert catalogue.webhooks["mine", "default"].public_url is None
+    with pytest.raises(SecretMissing, match="MINE_URL"):
+        providers.load(**environ)
+
+
+@pytest.mark.parametrize(
+    ("environ", "word"),
+    [
+        ({"MINE_SECRET": SECRET}, "MINE_ID is not set"),
+        ({"MINE_SECRET": SECRET, "MINE_ID": " "}, "MINE_ID is empty"),
+        ({"MINE_ID": "7"}, "MINE_SECRET is not set"),
+    ],
+)
+def test_what_a_signature_reads_of_the_environment_must_be_there(providers, environ, word):
+    providers.write("mine", SIGNED_URL)
+
+    with pytest.raises(SecretMissing, match=word):
+        providers.load(MINE_URL="https://a.example/x", **environ)
+
+
+def test_a_public_key_is_no_secret(providers):
+    providers.write("standard_webhooks", "webhooks: {default: {}}")
+
+    with pytest.raises(ConfigurationError, match="public key"):
+        providers.load(STANDARD_WEBHOOKS_SECRET="whpk_" + "A" * 44)
+
+
+def test_the_bearer_token_of_the_flat_keys(providers):
+    providers.write(
+        "mine", "webhooks: {default: {verification_type: token, signing_secret_env: MINE_SECRET}}"
+    )
+    webhook = providers.webhook("mine", MINE_SECRET=SECRET)
+
+    for value in (SECRET, "Bearer " + SECRET):
+        assert judge(webhook, {"Authorization": value}).proof.scheme == "token"
+    with pytest.raises(SignatureMismatch):
+        judge(webhook, {"Authorization": "Bearer x"})

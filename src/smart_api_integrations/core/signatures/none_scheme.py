@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,12 +24,7 @@ class NoneScheme:
         return Verified(proof=Proof(scheme=self.name), signed=None)
 
     def sign(
-        self,
-        request: RawRequest,
-        *,
-        now: datetime,
-        secret: Secret,
-        message_id: str,
-    ) -> Mapping[str, str]:
-        """Return no headers; raises nothing."""
-        return {}
+        self, request: RawRequest, *, now: datetime, secrets: Sequence[Secret], message_id: str
+    ) -> RawRequest:
+        """Return *request* as it is; raises nothing."""
+        return request

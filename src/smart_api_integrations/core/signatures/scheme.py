@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -44,9 +44,9 @@ class Scheme(Protocol):
         """
 
     def sign(
-        self, request: RawRequest, *, now: datetime, secret: Secret, message_id: str
-    ) -> Mapping[str, str]:
-        """Return the headers that make *request* verify: the sender's side, for samples and tests.
+        self, request: RawRequest, *, now: datetime, secrets: Sequence[Secret], message_id: str
+    ) -> RawRequest:
+        """Return *request* with what makes it verify: the sender's side, for samples and tests.
 
         Raises:
             InvalidInput: The scheme has no sender's side that we could play.

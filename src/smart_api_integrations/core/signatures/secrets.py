@@ -1,4 +1,8 @@
-"""The keys of a webhook: decoded once, newest first, never shown. Floor 1."""
+"""The keys of a webhook: decoded once, newest first, never shown. Floor 1.
+
+A webhook may prove itself in several ways (``any_of``, ``all_of``), each with keys of its own: a key
+carries the ``part`` of the verification that it belongs to, ``""`` where there is but one.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +11,33 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from smart_api_integrations.core.signatures.public_keys import read_public_key
 from smart_api_integrations.errors import ConfigurationError, SecretMissing
 
 SHORTEST_SAFE = 16
 """Bytes below which a secret can be guessed from one captured request."""
 
+_PEM = "-----BEGIN "
+_PUBLIC = ("whpk_", "-----BEGIN PUBLIC KEY", "-----BEGIN RSA PUBLIC KEY", "-----BEGIN CERTIFICATE")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
-    """One secret of a webhook.
+    """One secret, or one public key, of a webhook.
 
     Attributes:
         name: The variable that holds it: what a proof names, so that an old one can be retired.
         text: What the variable holds.
-        key: The bytes that sign; never empty.
+        key: The bytes that sign, or the public key as it is written; never empty.
+        part: Which part of the verification it belongs to.
+        public: Whether it is a public key: nobody can guess it, and it need not be hidden.
     """
 
     name: str
     text: str = field(repr=False)
     key: bytes = field(repr=False)
+    part: str = ""
+    public: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a key that everybody knows.
@@ -37,6 +49,11 @@ class Secret:
             message = f"{self.name} is empty: set it to the webhook's signing secret."
             raise SecretMissing(message)
 
+    @property
+    def is_short(self) -> bool:
+        """Whether it can be guessed from one captured request."""
+        return not self.public and len(self.key) < SHORTEST_SAFE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretForm:
@@ -47,11 +64,15 @@ class SecretForm:
             ``NAME``, so that a rotation needs no change to the file.
         prefix: Taken away where it is there: ``whsec_``.
         encoding: A key of ``ENCODINGS``.
+        algorithms: The algorithms whose public key it must be; empty where it is a shared secret.
+        part: Which part of the verification it is for.
     """
 
     names: tuple[str, ...]
     prefix: str = ""
     encoding: str = "utf8"
+    algorithms: tuple[str, ...] = ()
+    part: str = ""
 
     def read(self, environ: Mapping[str, str]) -> tuple[Secret, ...]:
         """Return the secrets that *environ* holds, newest first; empty where none is set.
@@ -70,28 +91,78 @@ class SecretForm:
 
         Raises:
             SecretMissing: It is blank or still a placeholder.
-            ConfigurationError: It is not in the encoding that the provider documents.
+            ConfigurationError: It is not in the encoding that the provider documents, or no key of the
+                algorithm's, or a public key where a secret belongs.
         """
         text = text.strip()
+        self._refuse_what_is_none(name, text)
+        key = self._bytes(name, text)
+        try:
+            for algorithm in self.algorithms if key else ():
+                read_public_key(key, algorithm)
+        except ValueError as error:
+            message = f"{name} cannot be used: {error}. Copy the public key from the provider's settings."
+            raise ConfigurationError(message) from error
+        return Secret(name=name, text=text, key=key, part=self.part, public=bool(self.algorithms))
+
+    def decode_signer(self, name: str, text: str) -> Secret:
+        """Make a secret of what the *sender* signs with: of a key pair, its private half.
+
+        Raises:
+            SecretMissing: It is blank.
+            ConfigurationError: It is not in the encoding that the provider documents.
+        """
+        if not self.algorithms:
+            return self.decode(name, text)
+        text = text.strip()
+        key = self._bytes(name, text)
+        return Secret(name=name, text=text, key=key, part=self.part)
+
+    def _refuse_what_is_none(self, name: str, text: str) -> None:
         if text.startswith("${") and text.endswith("}"):
             message = f"{name} is an unresolved placeholder: set it to the webhook's signing secret."
             raise SecretMissing(message)
+        if not self.algorithms and text.startswith(_PUBLIC):
+            message = (
+                f"{name} holds a public key: whoever has it could sign with it. "
+                "Set it to the webhook's signing secret, or describe the scheme as asymmetric."
+            )
+            raise ConfigurationError(message)
+
+    def _bytes(self, name: str, text: str) -> bytes:
+        written_out = self.algorithms and text.startswith(_PEM)
         try:
-            key = ENCODINGS[self.encoding](text.removeprefix(self.prefix))
+            return ENCODINGS["pem" if written_out else self.encoding](text.removeprefix(self.prefix))
         except ValueError as error:
             message = (
                 f"{name} does not hold {self.encoding}: copy the whole secret from the provider's settings."
             )
             raise ConfigurationError(message) from error
-        return Secret(name=name, text=text, key=key)
 
 
 def _base64(text: str) -> bytes:
     return b64decode(text + "=" * (-len(text) % 4), validate=True)  # some providers leave the padding out
 
 
+def _base64url(text: str) -> bytes:
+    if set(text) & {"+", "/"}:
+        message = "it is base64 of the other alphabet"
+        raise ValueError(message)
+    return _base64(text.rstrip("=").replace("-", "+").replace("_", "/"))
+
+
+def _pem(text: str) -> bytes:
+    # an environment file has no lines: the usual way out is a backslash and an n
+    return text.replace("\\n", "\n").encode()
+
+
 ENCODINGS: Mapping[str, Callable[[str], bytes]] = {
     "utf8": str.encode,
     "base64": _base64,
+    "base64url": _base64url,
     "hex": binascii.unhexlify,
+    "pem": _pem,
+    "spki_base64": _base64,
 }
+"""How secrets and keys are written. ``pem`` and ``spki_base64`` are for public keys, ``base64`` and
+``hex`` for both: of a public key they are its bare bytes or its DER."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,7 +22,6 @@ from smart_api_integrations.core.request_view import RequestView
 from smart_api_integrations.core.templates import Template
 from smart_api_integrations.core.timestamps import format_timestamp, parse_timestamp
 from smart_api_integrations.errors import (
-    InvalidInput,
     MalformedRequest,
     SignatureMalformed,
     SignatureMissing,
@@ -35,6 +34,8 @@ from smart_api_integrations.errors import (
 
 MOST_PARTS = 64
 MOST_CANDIDATES = 16
+LONGEST_SIGNATURE = 1024
+"""Bytes of a signature whose algorithm has no one size: RSA of 8,192 bits."""
 _BLANKS = b" \t"
 
 
@@ -45,6 +46,15 @@ class PartsList:
     separator: str
     pair: str
     key: str
+
+    def values_of(self, texts: Sequence[bytes], key: str) -> list[bytes]:
+        """Return what stands under *key* in all of *texts*.
+
+        Raises:
+            SignatureMalformed: One has more parts than anybody sends.
+        """
+        wanted = key.encode()
+        return [value for text in texts for name, value in self.split(text) if name == wanted]
 
     def split(self, value: bytes) -> list[tuple[bytes, bytes]]:
         """Return the parts that are pairs.
@@ -65,7 +75,7 @@ class SignatureField:
     """Where a request's signatures are, and how they are written.
 
     Attributes:
-        sources: Where they may be; all that are present count.
+        sources: Where they may be; all that are present count, and of a numbered header every number.
         parts: How several share one header, or None.
         prefix: What stands before each: ``sha256=``.
         prefix_optional: Whether it may be left out.
@@ -85,8 +95,11 @@ class SignatureField:
             SignatureMissing: There is none, or it is blank.
             SignatureMalformed: One is there twice.
         """
-        values = []
+        values: list[bytes] = []
         for source in self.sources:
+            if source.is_numbered:
+                values += [value for value in read_values(source, view) if value and value.strip(_BLANKS)]
+                continue
             value = read_or_refuse(source, view, SignatureMalformed)
             if value and value.strip(_BLANKS):
                 values.append(value)
@@ -95,15 +108,14 @@ class SignatureField:
             raise SignatureMissing(message)
         return values
 
-    def candidates(self, values: list[bytes], *, digest_size: int) -> list[bytes]:
-        """Return the digests that *values* claim.
+    def candidates(self, values: list[bytes], *, digest_size: int | None) -> list[bytes]:
+        """Return the digests that *values* claim, of *digest_size* bytes or, where it is None, of any.
 
         Raises:
             SignatureMalformed: None is in the documented form, or there are too many parts.
         """
         if self.parts is not None:
-            key = self.parts.key.encode()
-            values = [text for value in values for name, text in self.parts.split(value) if name == key]
+            values = self.parts.values_of(values, self.parts.key)
             if not values:
                 message = f"The signature's list has no part {self.parts.key!r}."
                 raise SignatureMalformed(message)
@@ -115,18 +127,14 @@ class SignatureField:
         decoded = (decode(text, digest_size) for text in texts[:MOST_CANDIDATES])
         return [digest for digest in decoded if digest is not None]
 
-    def write(self, digest: bytes, *, timestamp_part: tuple[str, str] | None = None) -> Mapping[str, str]:
-        """Return the header that carries *digest*, as the provider would write it.
-
-        Raises:
-            InvalidInput: The signature is not in a header.
-        """
+    def write(self, digest: bytes, *, timestamp_part: tuple[str, str] | None = None) -> str:
+        """Return the text that carries *digest*, as the provider would write it."""
         encoding = "hex" if self.encoding == "auto" else self.encoding
         text = self.prefix + ENCODERS[encoding](digest).decode()
         if self.parts is not None:
             named = [*([timestamp_part] if timestamp_part else []), (self.parts.key, text)]
             text = self.parts.separator.join(f"{key}{self.parts.pair}{value}" for key, value in named)
-        return {header_name(self.sources[0]): text}
+        return text
 
     def _without_prefix(self, value: bytes) -> bytes | None:
         value = value.strip(_BLANKS)
@@ -199,8 +207,7 @@ class TimestampField:
             return read_or_refuse(self.source, view, TimestampMalformed)
         if self.part is None or signature.parts is None:
             return None
-        key = self.part.encode()
-        found = [text for value in values for name, text in signature.parts.split(value) if name == key]
+        found = signature.parts.values_of(values, self.part)
         if len(found) > 1:
             message = f"The signature's list has the part {self.part!r} more than once."
             raise TimestampMalformed(message)
@@ -222,28 +229,29 @@ def read_or_refuse(template: Template, view: RequestView, refusal: type[Verifica
         raise refusal(str(error)) from error
 
 
-def header_name(template: Template) -> str:
-    """Return the first header that *template* reads: where a signer writes.
+def read_values(source: Template, view: RequestView) -> Sequence[bytes | None]:
+    """Return every value that *source* reads while a request is not yet believed.
 
     Raises:
-        InvalidInput: It reads no header.
+        SignatureMalformed: Something is there twice or cannot be parsed.
     """
-    for reference in template.references:
-        if reference.kind == "header":
-            return reference.argument
-    message = f"A request cannot be signed here: {template} is not a header."
-    raise InvalidInput(message)
+    try:
+        return source.values(view)
+    except MalformedRequest as error:
+        raise SignatureMalformed(str(error)) from error
 
 
-def _hex(text: bytes, digest_size: int) -> bytes | None:
+def _hex(text: bytes, digest_size: int | None) -> bytes | None:
+    if digest_size is None:
+        digest_size = min(len(text) // 2, LONGEST_SIGNATURE)
     try:
         return binascii.unhexlify(text) if len(text) == 2 * digest_size else None
     except binascii.Error:
         return None
 
 
-def _base64(text: bytes, digest_size: int) -> bytes | None:
-    if len(text) > 4 * digest_size:
+def _base64(text: bytes, digest_size: int | None) -> bytes | None:
+    if len(text) > 4 * (digest_size or LONGEST_SIGNATURE):
         return None
     try:
         digest = binascii.a2b_base64(text, strict_mode=True)
@@ -253,23 +261,25 @@ def _base64(text: bytes, digest_size: int) -> bytes | None:
     return digest if b64encode(digest) == text else None
 
 
-def _base64url(text: bytes, digest_size: int) -> bytes | None:
+def _base64url(text: bytes, digest_size: int | None) -> bytes | None:
     if b"+" in text or b"/" in text:
         return None
     text = text.rstrip(b"=").translate(_FROM_URL_ALPHABET)
     return _base64(text + b"=" * (-len(text) % 4), digest_size)
 
 
-def _auto(text: bytes, digest_size: int) -> bytes | None:
-    if len(text) == 2 * digest_size:
-        return _hex(text, digest_size)
+def _auto(text: bytes, digest_size: int | None) -> bytes | None:
+    if digest_size is None or len(text) == 2 * digest_size:
+        digest = _hex(text, digest_size)
+        if digest is not None or digest_size is not None:
+            return digest
     return _base64(text, digest_size) or _base64url(text, digest_size)
 
 
 _FROM_URL_ALPHABET = bytes.maketrans(b"-_", b"+/")
 _TO_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
 
-DECODERS: Mapping[str, Callable[[bytes, int], bytes | None]] = {
+DECODERS: Mapping[str, Callable[[bytes, int | None], bytes | None]] = {
     "hex": _hex,
     "base64": _base64,
     "base64url": _base64url,

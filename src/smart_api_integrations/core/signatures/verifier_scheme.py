@@ -6,7 +6,7 @@ hostile bytes, and what it raises on them must not become a server error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,13 +65,8 @@ class VerifierScheme:
         raise SignatureMismatch
 
     def sign(
-        self,
-        request: RawRequest,
-        *,
-        now: datetime,
-        secret: Secret,
-        message_id: str,
-    ) -> Mapping[str, str]:
+        self, request: RawRequest, *, now: datetime, secrets: Sequence[Secret], message_id: str
+    ) -> RawRequest:
         """Refuse: a verifier only verifies.
 
         Raises:

@@ -312,7 +312,7 @@ def test_several_headers_may_carry_signatures():
 def test_what_it_signs_it_believes(scheme):
     request = RawRequest(headers=Headers({"X": "1", "s": "an older signature"}), body=BODY)
 
-    headers = scheme.sign(request, now=NOW, secret=NEW, message_id="msg_1")
+    headers = scheme.sign(request, now=NOW, secrets=(NEW,), message_id="msg_1").headers
 
     assert verify(scheme, headers).proof.secret_name == "NEW"
 
@@ -327,7 +327,7 @@ def test_what_it_signs_it_believes(scheme):
 def test_what_it_cannot_sign_it_says(options):
     with pytest.raises(InvalidInput):
         hmac_scheme(options).sign(
-            RawRequest(headers=Headers(), body=b"{}"), now=NOW, secret=NEW, message_id="1"
+            RawRequest(headers=Headers(), body=b"{}"), now=NOW, secrets=(NEW,), message_id="1"
         )
 
 
@@ -339,7 +339,8 @@ def flipped(value: bytes, bit: int) -> bytes:
 
 @given(body=st.binary(min_size=1, max_size=300), bit=st.integers(min_value=0))
 def test_any_flipped_bit_of_the_body_is_a_mismatch(body, bit):
-    headers = NAMED.sign(RawRequest(headers=Headers(), body=body), now=NOW, secret=NEW, message_id="msg_1")
+    signed = NAMED.sign(RawRequest(headers=Headers(), body=body), now=NOW, secrets=(NEW,), message_id="msg_1")
+    headers = signed.headers
 
     assert verify(NAMED, headers, body=body)
     with pytest.raises(SignatureMismatch):
@@ -349,7 +350,9 @@ def test_any_flipped_bit_of_the_body_is_a_mismatch(body, bit):
 @given(scheme=st.sampled_from([PLAIN, LISTED, TIMED, NAMED]), bit=st.integers(min_value=0), data=st.data())
 def test_any_flipped_bit_of_a_header_is_refused(scheme, bit, data):
     headers = dict(
-        scheme.sign(RawRequest(headers=Headers(), body=BODY), now=NOW, secret=NEW, message_id="msg_1")
+        scheme.sign(
+            RawRequest(headers=Headers(), body=BODY), now=NOW, secrets=(NEW,), message_id="msg_1"
+        ).headers
     )
     name = data.draw(st.sampled_from(sorted(headers)))
     changed = flipped(headers[name].encode(), bit).decode("latin-1")

@@ -16,11 +16,10 @@ from smart_api_integrations.core.signatures.signature_field import (
     PartsList,
     SignatureField,
     TimestampField,
-    header_name,
 )
 from smart_api_integrations.core.templates import compile_template
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
-from smart_api_integrations.errors import InvalidInput, SignatureMalformed, TimestampMissing
+from smart_api_integrations.errors import SignatureMalformed, SignatureMissing, TimestampMissing
 
 COMMAS = PartsList(separator=",", pair="=", key="v1")
 
@@ -72,12 +71,27 @@ def test_an_optional_prefix_may_be_left_out(value):
     assert field.candidates([value], digest_size=1) == [b"\0"]
 
 
-def test_a_signature_is_written_into_the_first_header_that_is_read():
-    field = SignatureField(sources=(compile_template("{json:x|header:A|header:B}"),), parts=COMMAS)
+def test_a_signature_is_written_as_the_provider_writes_it():
+    field = SignatureField(sources=(compile_template("{header:A}"),), parts=COMMAS)
 
-    assert field.write(b"\1", timestamp_part=("t", "7")) == {"A": "t=7,v1=01"}
-    with pytest.raises(InvalidInput):
-        header_name(compile_template("{body}"))
+    assert field.write(b"\1", timestamp_part=("t", "7")) == "t=7,v1=01"
+
+
+def test_every_number_of_a_numbered_header_is_read_in_order():
+    field = SignatureField(sources=(compile_template("{header:X-Sign-*}"),))
+    headers = Headers({"X-Sign-10": "c", "X-Sign-2": "b", "x-sign-1": "a", "X-Sign-": "d", "X-Sign-1x": "e"})
+
+    assert field.read_values(RequestView(RawRequest(headers=headers, body=b""))) == [b"a", b"b", b"c"]
+
+
+def test_a_numbered_header_that_is_there_twice_is_malformed_and_none_is_missing():
+    field = SignatureField(sources=(compile_template("{header:X-Sign-*}"),))
+    twice = Headers([("X-Sign-1", "a"), ("X-Sign-1", "b")])
+
+    with pytest.raises(SignatureMalformed):
+        field.read_values(RequestView(RawRequest(headers=twice, body=b"")))
+    with pytest.raises(SignatureMissing):
+        field.read_values(RequestView(RawRequest(headers=Headers({"X-Sign-1": " "}), body=b"")))
 
 
 def test_a_time_that_is_a_part_of_no_list_is_missing():

@@ -94,5 +94,5 @@ def test_equal_bodies_under_different_signatures_are_different_events():
 def test_it_cannot_be_signed_for():
     with pytest.raises(InvalidInput):
         VerifierScheme().sign(
-            RawRequest(headers=Headers(), body=b""), now=NOW, secret=SECRETS[0], message_id="1"
+            RawRequest(headers=Headers(), body=b""), now=NOW, secrets=SECRETS, message_id="1"
         )
