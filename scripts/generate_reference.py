@@ -23,7 +23,7 @@ from pydantic_core import PydanticUndefined
 from smart_api_integrations import errors, telemetry
 from smart_api_integrations.api import create_api
 from smart_api_integrations.cli.program import program
-from smart_api_integrations.providers.catalogue import PACKAGED_DIR
+from smart_api_integrations.providers.catalogue import PACKAGED_DIR, PUBLIC_URL
 from smart_api_integrations.providers.webhook_yaml import read_provider_file
 from smart_api_integrations.server.health import Health
 from smart_api_integrations.settings import ENVIRONMENT_PREFIX, Settings
@@ -168,7 +168,7 @@ def _provider_row(path: Path) -> tuple[str, ...]:
         f"[{content['title']}]({content['documentation']})",
         f"`{path.parent.name}`",
         ", ".join(dict.fromkeys(_scheme(webhook["verification"]) for webhook in webhooks)),
-        ", ".join(dict.fromkeys(f"`{name}`" for webhook in webhooks for name in _variables(webhook))),
+        ", ".join(dict.fromkeys(f"`{name}`" for webhook in webhooks for name in _needed(webhook))),
         ", ".join(content["checked_against"]),
     )
 
@@ -178,8 +178,16 @@ def _scheme(verification: Mapping[str, Any]) -> str:
     for key, word in (("any_of", " or "), ("all_of", " and ")):
         if key in verification:
             return word.join(dict.fromkeys(_scheme(each) for each in verification[key]))
-    algorithms = verification.get("algorithms", [verification.get("algorithm", "")])
-    return " ".join([verification.get("scheme", "hmac"), *algorithms]).strip()
+    algorithm = verification.get("algorithm", "")
+    allowed = algorithm["allow"] if isinstance(algorithm, Mapping) else [algorithm]
+    words = allowed.values() if isinstance(allowed, Mapping) else allowed
+    return f"{verification.get('scheme', 'hmac')} {' or '.join(words)}".strip()
+
+
+def _needed(webhook: Mapping[str, Any]) -> Iterator[str]:
+    yield from _variables(webhook)
+    if re.search(r"\{(sha256:)?url\}", str(webhook["verification"])) and "public_url" not in webhook:
+        yield PUBLIC_URL
 
 
 def _variables(block: Any) -> Iterator[str]:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -24,15 +23,9 @@ from smart_api_integrations.errors import VerificationFailed
 from smart_api_integrations.providers.catalogue import PACKAGED_DIR, Catalogue, Source, load_catalogue
 from smart_api_integrations.providers.samples import known_events, signed_request
 from smart_api_integrations.providers.webhook_yaml import read_provider_file
-from tests.oracles.oracle import NOW, Oracle
+from tests.oracles.oracle import NOW, PUBLIC_URL, Oracle
+from tests.oracles.tables import ORACLES
 
-TABLES = Path(__file__).resolve().parent.parent / "oracles"
-ORACLES: tuple[Oracle, ...] = tuple(
-    oracle
-    for path in sorted(TABLES.glob("*.py"))
-    if path.stem != "oracle"
-    for oracle in import_module(f"tests.oracles.{path.stem}").ORACLES
-)
 every_oracle = pytest.mark.parametrize("oracle", ORACLES, ids=str)
 PROVIDERS = sorted(path.parent.name for path in PACKAGED_DIR.glob("*/webhook.yaml"))
 
@@ -58,7 +51,7 @@ def loaded(environs: Iterable[Mapping[str, str]]) -> Catalogue:
     for environ in environs:
         assert all(merged.get(name, value) == value for name, value in environ.items()), environ
         merged |= environ
-    return load_catalogue(providers_dir=None, environ=merged)
+    return load_catalogue(providers_dir=None, environ=merged, public_url=PUBLIC_URL)
 
 
 OURS = loaded(oracle.environ for oracle in ORACLES)
@@ -106,7 +99,7 @@ def test_what_we_sign_they_accept(oracle):
     source = source_of(oracle)
 
     for event in (*known_events(source), "anything.else"):
-        request = signed_request(source, event, now=NOW, delivery_id="delivery-1")
+        request = signed_request(source, event, now=NOW, delivery_id="delivery-1", secret=oracle.signer)
         assert oracle.accepts(request), event
 
 
@@ -120,7 +113,8 @@ def test_under_another_key_they_refuse_what_we_sign(oracle):
     stranger = source_of(oracle, STRANGERS)
 
     for event in known_events(stranger):
-        assert not oracle.accepts(signed_request(stranger, event, now=NOW, delivery_id="1"))
+        request = signed_request(stranger, event, now=NOW, delivery_id="1", secret=oracle.other_signer)
+        assert not oracle.accepts(request)
 
 
 @rows(where=lambda oracle: oracle.covers_body)
@@ -135,7 +129,11 @@ def test_a_changed_body_neither_they_nor_we_accept(oracle):
 
 def _variants(request: RawRequest) -> Iterator[RawRequest]:
     headers = {name: request.headers[name] for name in request.headers}
-    for body in (request.body + b" ", b""):
+    flips = (
+        request.body[:place] + bytes([request.body[place] ^ 1]) + request.body[place + 1 :]
+        for place in range(0, len(request.body), max(1, len(request.body) // 16))
+    )
+    for body in (request.body + b" ", b"", *flips):
         yield replace(request, body=body)
     yield replace(request, headers=Headers({}))
     for name, value in headers.items():
@@ -162,7 +160,8 @@ def test_what_they_refuse_we_refuse(oracle):
     requests = list(_variants(oracle.signs(oracle.bodies[0])))
     refused = [request for request in requests if not oracle.accepts(request)]
 
-    assert len(refused) > len(requests) / 3
+    assert len(refused) > len(requests) / 3 or not oracle.covers_body
+    assert refused
     assert [request for request in refused if we_accept(source_of(oracle), request)] == []
 
 

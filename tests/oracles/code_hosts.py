@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import gidgethub
 import gidgethub.sansio
+import gidgetlab.exceptions
+import gidgetlab.sansio
+import standardwebhooks
 
 from smart_api_integrations.core.webhook_schema import RawRequest
-from tests.oracles.oracle import Oracle, digest, documented, header, posted, refuses
+from tests.oracles.oracle import (
+    NOW,
+    SECONDS,
+    FixedDatetime,
+    Oracle,
+    digest,
+    documented,
+    header,
+    in_base64,
+    posted,
+    refuses,
+)
 
 GITHUB = "sample-secret-of-github"
+GITLAB = "sample-token-of-gitlab"
+GITLAB_SIGNING = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 def github_signs(body: bytes) -> RawRequest:
@@ -23,7 +39,50 @@ def github_accepts(request: RawRequest) -> None:
     )
 
 
+def gitlab_with_token(body: bytes) -> RawRequest:
+    return posted(body, {"X-Gitlab-Token": GITLAB})
+
+
+@refuses(gidgetlab.exceptions.ValidationFailure)
+def gitlab_takes_token(request: RawRequest) -> None:
+    asked = {"x-gitlab-event": "x", "content-type": "application/octet-stream"}
+    if "X-Gitlab-Token" in request.headers:
+        asked["x-gitlab-token"] = header(request, "X-Gitlab-Token")
+    gidgetlab.sansio.Event.from_http(asked, request.body, secret=GITLAB)
+
+
+def gitlab_signs(body: bytes) -> RawRequest:
+    made = standardwebhooks.Webhook(GITLAB_SIGNING).sign("1", NOW, body.decode())
+    return posted(body, {"webhook-id": "1", "webhook-timestamp": str(SECONDS), "webhook-signature": made})
+
+
+@refuses(standardwebhooks.WebhookVerificationError, ValueError)
+def gitlab_accepts(request: RawRequest) -> None:
+    standardwebhooks.Webhook(GITLAB_SIGNING).verify(request.body, dict(request.headers), json_parse=False)
+
+
 ORACLES = (
+    Oracle(
+        provider="gitlab",
+        case="secret token",
+        library="gidgetlab",
+        environ={"GITLAB_WEBHOOK_TOKEN": GITLAB},
+        other_environ={"GITLAB_WEBHOOK_TOKEN": "another-token-of-gitlab"},
+        signs=gitlab_with_token,
+        accepts=gitlab_takes_token,
+        covers_body=False,
+    ),
+    Oracle(
+        provider="gitlab",
+        case="signing token",
+        library="standardwebhooks",
+        environ={"GITLAB_SIGNING_TOKEN": GITLAB_SIGNING},
+        other_environ={"GITLAB_SIGNING_TOKEN": "whsec_b3RoZXItc2VjcmV0LW9mLXNhbXBsZQ=="},
+        signs=gitlab_signs,
+        accepts=gitlab_accepts,
+        clocks={"standardwebhooks.webhooks:datetime": FixedDatetime},
+        ours=False,  # with both tokens set ours is signed with the secret one
+    ),
     Oracle(
         provider="github",
         library="gidgethub",
@@ -61,5 +120,11 @@ ORACLES = (
         "pagerduty",
         "PAGERDUTY_WEBHOOK_SECRET",
         lambda secret, body: {"X-PagerDuty-Signature": f"v1={digest(secret, body).hex()}"},
+    ),
+    documented(
+        "azure_devops",
+        "AZURE_DEVOPS_WEBHOOK_SECRET",
+        lambda secret, body: {"Authorization": f"Basic {in_base64(secret.encode())}"},
+        covers_body=False,
     ),
 )

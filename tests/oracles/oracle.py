@@ -17,10 +17,13 @@ from datetime import UTC, datetime, tzinfo
 from types import SimpleNamespace
 from typing import Any
 
+from nacl.signing import SigningKey
+
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())
+PUBLIC_URL = "https://hooks.example.com"
 DOCUMENTATION = "documentation"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -57,6 +60,8 @@ class Oracle:
         covers_body: Whether a change anywhere in the body must be refused.
         any_body: Whether any JSON object may be the body; not so where it is a form or carries the signature.
         ours: Whether what we sign can be shown to the library.
+        signer: What we sign with in its stead, where that is no secret of ours: the private key.
+        other_signer: Likewise, for the other secrets.
     """
 
     provider: str
@@ -75,6 +80,8 @@ class Oracle:
     covers_body: bool = True
     any_body: bool = True
     ours: bool = True
+    signer: str | None = None
+    other_signer: str | None = None
 
     def __str__(self) -> str:
         """Name the row in a list of tests."""
@@ -84,6 +91,11 @@ class Oracle:
 def posted(body: bytes, headers: Mapping[str, str], *, content_type: str = JSON, **parts: Any) -> RawRequest:
     """Return the POST that carries *body* and *headers*."""
     return RawRequest(headers=Headers({"Content-Type": content_type, **headers}), body=body, **parts)
+
+
+def key_of(label: str) -> SigningKey:
+    """Return an Ed25519 key pair that is always the same for a label."""
+    return SigningKey(hashlib.sha256(label.encode()).digest())
 
 
 def header(request: RawRequest, name: str) -> str:

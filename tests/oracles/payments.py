@@ -8,6 +8,7 @@ import razorpay
 import stripe
 from paddle_billing.Notifications import Secret, Verifier
 from paddle_billing.Notifications.PaddleSignature import PaddleSignature
+from square.utils.webhooks_helper import verify_signature
 
 from smart_api_integrations.core.webhook_schema import RawRequest
 from tests.oracles.oracle import (
@@ -23,6 +24,8 @@ from tests.oracles.oracle import (
 )
 
 STRIPE = "whsec_sample_secret_of_stripe"
+SQUARE = "sample-secret-of-square"
+SQUARE_URL = "https://square.example.com/hooks?tenant=1"
 RAZORPAY = "sample-secret-of-razorpay"
 PADDLE = "pdl_ntfset_sample_secret_of_paddle"
 
@@ -55,6 +58,17 @@ def paddle_signs(body: bytes) -> RawRequest:
 def paddle_accepts(request: RawRequest) -> bool:
     asked = SimpleNamespace(headers=dict(request.headers), body=request.body)
     return Verifier().verify(asked, Secret(PADDLE))
+
+
+def square_accepts(request: RawRequest) -> bool:
+    return bool(
+        verify_signature(
+            request_body=request.body.decode(),
+            signature_header=header(request, "x-square-hmacsha256-signature"),
+            signature_key=SQUARE,
+            notification_url=SQUARE_URL,
+        )
+    )
 
 
 ORACLES = (
@@ -94,5 +108,31 @@ ORACLES = (
         "woocommerce",
         "WOOCOMMERCE_WEBHOOK_SECRET",
         lambda secret, body: {"X-WC-Webhook-Signature": in_base64(digest(secret, body))},
+    ),
+    documented(
+        "chargebee",
+        "CHARGEBEE_WEBHOOK_SECRET",
+        lambda secret, body: {"Authorization": f"Basic {in_base64(secret.encode())}"},
+        covers_body=False,
+    ),
+    documented(
+        "revenuecat",
+        "REVENUECAT_WEBHOOK_SECRET",
+        lambda secret, body: {"Authorization": f"Bearer {secret}"},
+        covers_body=False,
+    ),
+    Oracle(
+        provider="square",
+        library="squareup",
+        environ={"SQUARE_WEBHOOK_SECRET": SQUARE, "SQUARE_NOTIFICATION_URL": SQUARE_URL},
+        other_environ={
+            "SQUARE_WEBHOOK_SECRET": "another-secret-of-square",
+            "SQUARE_NOTIFICATION_URL": SQUARE_URL,
+        },
+        # square verifies only: https://developer.squareup.com/docs/webhooks/step3validate
+        signs=lambda body: posted(
+            body, {"x-square-hmacsha256-signature": in_base64(digest(SQUARE, SQUARE_URL.encode() + body))}
+        ),
+        accepts=square_accepts,
     ),
 )

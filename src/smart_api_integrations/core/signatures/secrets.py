@@ -156,8 +156,14 @@ def _pem(text: str) -> bytes:
     return text.replace("\\n", "\n").encode()
 
 
+def _whsec(text: str) -> bytes:
+    # a secret of Standard Webhooks, or one of the time before it
+    return _base64(text.removeprefix("whsec_")) if text.startswith("whsec_") else text.encode()
+
+
 ENCODINGS: Mapping[str, Callable[[str], bytes]] = {
     "utf8": str.encode,
+    "whsec": _whsec,
     "base64": _base64,
     "base64url": _base64url,
     "hex": binascii.unhexlify,

@@ -73,3 +73,15 @@ def test_a_secret_in_another_encoding_is_told_without_showing_it(encoding, text)
 
     assert "HOOK" in str(caught.value)
     assert text not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("whsec_c2VjcmV0LW9mLWEtd2ViaG9vaw==", b"secret-of-a-webhook"),
+        ("c2VjcmV0", b"c2VjcmV0"),
+        ("t:k é", "t:k é".encode()),
+    ],
+)
+def test_a_secret_that_may_be_of_standard_webhooks_is_base64_only_behind_its_prefix(text, key):
+    assert SecretForm(names=("TOKEN",), encoding="whsec").decode("TOKEN", text).key == key
