@@ -112,8 +112,11 @@ async def test_a_schema_of_a_newer_release_is_refused(engine: str, connection: C
 
 
 LISTS = (
-    "work WHERE due_at IS NOT NULL AND in_line IS NULL AND failures = 0 AND due_at <= 5 ORDER BY due_at",
-    "work WHERE due_at IS NOT NULL AND in_line IS NULL AND failures > 0 AND due_at <= 5 ORDER BY due_at",
+    (
+        "work WHERE due_at IS NOT NULL AND in_line IS NULL AND failures = 0"
+        " AND target = 't' AND due_at <= 5 ORDER BY due_at"
+    ),
+    "work WHERE due_at IS NOT NULL AND in_line IS NULL AND due_at <= 5 ORDER BY due_at",
     (
         "work WHERE ordering_key IS NOT NULL AND (due_at IS NOT NULL OR leased_until IS NOT NULL)"
         " AND ordering_key = 'k' AND target = 't' ORDER BY id"

@@ -19,10 +19,13 @@ class Endpoint:
     Attributes:
         events: Patterns: ``order.created``, ``order.*``, ``*``.
         secret: The signing secret in the clear; the store keeps ciphertext. Not in the repr.
-        active: False while it gets nothing new (switched off by a person).
+        active: False while it gets nothing new: switched off by a person, or by its failures.
+        disabled_reason: Why it was switched off by itself, ``gone`` or ``failing``; None where it was not.
         retry_count: Attempts in all, at least one; None for the standard schedule.
         retry_delay: The first wait, doubled each time; None for the standard schedule.
         timeout: The whole time that one attempt may take.
+        rate_limit: How many deliveries may begin in a second, over all workers; None for no limit.
+        concurrency: How many run at once in one process; None for the setting ``endpoint_concurrency``.
         headers: Sent with every delivery; reserved names are refused when it is saved.
     """
 
@@ -32,9 +35,12 @@ class Endpoint:
     events: tuple[str, ...]
     secret: str = field(repr=False)
     active: bool = True
+    disabled_reason: str | None = None
     retry_count: int | None = None
     retry_delay: timedelta | None = None
     timeout: timedelta = timedelta(seconds=15)
+    rate_limit: float | None = None
+    concurrency: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""

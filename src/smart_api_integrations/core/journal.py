@@ -101,6 +101,8 @@ class Message:
         event_id: The received event that caused it (ours), or None: the link of the trace.
         handler: The handler that published it, or None.
         hops: How many of our own systems the event passed through; 3 is the end.
+        operational: It tells of the sending itself (``endpoint.disabled``), and is not told of in turn. ``*``
+            does not match it; who wants it names it, ``endpoint.*``.
         ordering_key: Messages with equal keys reach an endpoint one after the other; None for no order.
     """
 
@@ -112,6 +114,7 @@ class Message:
     event_id: str | None = None
     handler: str | None = None
     hops: int = 0
+    operational: bool = False
     ordering_key: str | None = None
 
 
@@ -217,6 +220,8 @@ class Outcome:
         wait: How long until the next attempt; given exactly where *state* is ``retry_scheduled``.
         attempt: The attempt that just ended.
         messages: What the handling published: kept, with their deliveries, in the same transaction.
+        busy_for: Given where the target answered that it is too busy: how long it asked to be left alone, or
+            zero where it did not say.
     """
 
     work: Work
@@ -224,6 +229,7 @@ class Outcome:
     wait: timedelta | None = None
     attempt: Attempt
     messages: Sequence[Message] = ()
+    busy_for: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Protocol
 
+from smart_api_integrations.core.circuit_breaker import THROTTLING
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import Attempt, AttemptStatus, Claim, Message, Outcome
 from smart_api_integrations.core.lifecycle import State
@@ -107,7 +108,7 @@ class Delivering:
                     "state": str(state),
                 },
             )
-        return Outcome(work=claim.work, state=state, wait=wait, attempt=attempt)
+        return Outcome(work=claim.work, state=state, wait=wait, attempt=attempt, busy_for=_busy_for(ending))
 
     async def _try(self, claim: Claim, started_at: datetime) -> _Ending:
         endpoint, message = claim.endpoint, claim.message
@@ -200,6 +201,12 @@ def _judged(verdict: Verdict, answer: Answer) -> _Ending:
         retry_after=verdict.retry_after,
         final=State.FAILED if verdict.gone else None,
     )
+
+
+def _busy_for(ending: _Ending) -> timedelta | None:
+    if ending.answer is None or ending.answer.status not in THROTTLING:
+        return None
+    return ending.retry_after or timedelta(0)
 
 
 def _status(ending: _Ending) -> str:

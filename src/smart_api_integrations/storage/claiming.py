@@ -2,29 +2,32 @@
 
 Theory of operation:
 
-1. A claim first looks, without locks, at what is due in each lane (fresh work, retries), divides its
-   limit among the two, and then takes that many of each, locked, skipping what others hold.
+1. A claim first looks, without locks, which targets have something due in each lane (fresh work,
+   retries), divides its limit among the lanes and the targets, and then takes that many of each, locked,
+   skipping what others hold. What a gate holds back stays where it is.
 2. Taking raises the fence; from then on only who knows the new fence can record an outcome.
 3. Every statement here goes along a partial index of open work.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from heapq import merge
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, TextClause, bindparam, case, literal, select
+from sqlalchemy import Connection, Update, bindparam, case, literal, select
 
 from smart_api_integrations.core.journal import Claim, Work
 from smart_api_integrations.core.lifecycle import ROADS, State
-from smart_api_integrations.storage.endpoints import EndpointDirectory
+from smart_api_integrations.storage.directory import Directory
+from smart_api_integrations.storage.due_work import LANES, Round, shared_out
 from smart_api_integrations.storage.event_rows import event_from
 from smart_api_integrations.storage.message_rows import message_from
+from smart_api_integrations.storage.passage import Passage
 from smart_api_integrations.storage.store import Store
-from smart_api_integrations.storage.tables import FRESH, LEASED, RETRY, events, messages, work
+from smart_api_integrations.storage.tables import LEASED, events, messages, work
 from smart_api_integrations.storage.work_rows import work_from
 
 RUNNING = case(
@@ -67,34 +70,14 @@ _renew = (
 ClaimCall = tuple[str, int, timedelta, frozenset[str]]
 
 
-def shares(fresh: Sequence[datetime], retries: Sequence[datetime], *, limit: int) -> tuple[int, int]:
-    """Return how many of each lane to take, given when what is due there fell due, oldest first.
-
-    Each lane gets at least a quarter of *limit* where it has as much; the rest goes by age.
-
-    >>> from datetime import UTC
-    >>> hours = [datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in range(9)]
-    >>> shares(hours[4:], hours[:4], limit=4), shares(hours[:4], [], limit=2)
-    ((1, 3), (2, 0))
-    """
-    quarter = -(-limit // 4) if limit > 1 else 0
-    of_fresh, of_retries = min(len(fresh), quarter), min(len(retries), quarter)
-    by_age = merge(
-        ((due, 0) for due in fresh[of_fresh:]),
-        ((due, 1) for due in retries[of_retries:]),
-    )
-    room = limit - of_fresh - of_retries
-    rest = [lane for _, (_, lane) in zip(range(room), by_age, strict=False)]
-    return of_fresh + rest.count(0), of_retries + rest.count(1)
-
-
 class Claiming:
     """The operations on leases, to be run in the writing lane."""
 
-    def __init__(self, store: Store, directory: EndpointDirectory) -> None:
+    def __init__(self, store: Store, directory: Directory) -> None:
         """Work on *store*, with the endpoints that *directory* knows."""
         self._store = store
         self._directory = directory
+        self._rounds = tuple(Round(lane) for lane in LANES)
         among = store.dialect.among
         self._lease = _lease.where(among(work.c.id, "ids"))
         self._renew = _renew.where(among(work.c.id, "held"))
@@ -103,32 +86,36 @@ class Claiming:
 
     def claim_all(self, connection: Connection, calls: Sequence[ClaimCall]) -> list[list[Claim]]:
         """Serve several claims in turn."""
+        self._directory.refresh(connection)
         return [self._claim(connection, call) for call in calls]
 
     def _claim(self, connection: Connection, call: ClaimCall) -> list[Claim]:
         owner, limit, lease, refuse = call
         now = self._store.now()
-        due: list[ColumnElement[bool]] = [work.c.due_at <= now]
-        if refuse:
-            due.append(~self._store.dialect.among(work.c.target, "refused"))
-        query = _Due(conditions=due, values={"refused": sorted(refuse)} if refuse else {})
-        peeks = [_peek(connection, lane, query, limit) for lane in (FRESH, RETRY)]
-        rows: list[Any] = []
-        for lane, share in zip((FRESH, RETRY), shares(*peeks, limit=limit), strict=True):
-            if share:
-                rows.extend(_take(connection, lane, query, share))
-        if not rows:
-            return []
-        taken = [row.id for row in rows]
-        until = now + lease
-        connection.execute(self._lease, {"ids": taken, "until": until, "owner": owner, "now": now})
-        return self._loaded(connection, rows, until, now)
+        taking = _Taking(
+            store=self._store,
+            connection=connection,
+            passage=Passage(self._store, self._directory, connection, now=now),
+            lease=self._lease,
+            values={"until": now + lease, "owner": owner, "now": now},
+        )
+        due = {each: each.look(connection, now=now) for each in self._rounds}
+        lanes = sorted(
+            (lane for lane in due if due[lane]), key=lambda lane: min(each.since for each in due[lane])
+        )
+        quarter = -(-limit // 4) if limit > 1 and len(lanes) > 1 else 0
+        # The lane that waits longer has three quarters; what either leaves over is the other's.
+        for lane, reserved in [*zip(lanes, (quarter, 0), strict=False), *((lane, 0) for lane in lanes[:-1])]:
+            room = limit - len(taking.rows) - reserved
+            if room > 0:
+                taking.take(lane, [each.target for each in due[lane] if each.target not in refuse], room)
+        taking.passage.settle()
+        return self._loaded(connection, taking.rows, now + lease, now) if taking.rows else []
 
     def _loaded(
         self, connection: Connection, rows: Sequence[Any], until: datetime, now: datetime
     ) -> list[Claim]:
         """Return claims for *rows* as they were before the lease, longest due first."""
-        self._directory.refresh(connection)
         subjects = {"ids": sorted({row.subject_id for row in rows})}
         received = {row.id: event_from(row) for row in connection.execute(self._read_events, subjects)}
         sent = {row.id: message_from(row) for row in connection.execute(self._read_messages, subjects)}
@@ -175,24 +162,33 @@ class Claiming:
         return [None] * len(calls)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Due:
-    """What a claim may take, and the values of its conditions."""
+@dataclass(slots=True, kw_only=True)
+class _Taking:
+    """One claim while it gathers its rows, leasing each as it is taken."""
 
-    conditions: Sequence[ColumnElement[bool]]
+    store: Store
+    connection: Connection
+    passage: Passage
+    lease: Update
     values: Mapping[str, Any]
+    rows: list[Any] = field(default_factory=list)
 
+    def take(self, lane: Round, targets: Sequence[str], limit: int) -> None:
+        """Lease up to *limit* more of *lane*, shared out among *targets*."""
 
-def _peek(connection: Connection, lane: TextClause, due: _Due, limit: int) -> Sequence[datetime]:
-    """Read when the oldest due work of *lane* fell due."""
-    statement = select(work.c.due_at).where(lane, *due.conditions).order_by(work.c.due_at).limit(limit)
-    return connection.scalars(statement, due.values).all()
+        def take(wanted: dict[str, int]) -> dict[str, int]:
+            rows = self.store.dialect.take_due(self.connection, lane.lane, wanted, now=self.values["now"])
+            if rows:
+                self.connection.execute(self.lease, {"ids": [row.id for row in rows], **self.values})
+                self.rows.extend(rows)
+            got = Counter(str(row.target) for row in rows)
+            self.passage.passed(got)
+            self.passage.drained(wanted, got)
+            return got
 
-
-def _take(connection: Connection, lane: TextClause, due: _Due, share: int) -> Sequence[Any]:
-    """Lock the oldest due work of *lane* that nobody else is taking."""
-    statement = select(work).where(lane, *due.conditions).order_by(work.c.due_at).limit(share)
-    return connection.execute(statement.with_for_update(skip_locked=True), due.values).all()
+        last = shared_out(targets, limit, allowed=self.passage.allowed, take=take)
+        if last is not None:
+            lane.begin_behind(last)
 
 
 def _leased(row: Any, until: datetime, now: datetime) -> Work:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Table
+from sqlalchemy import ColumnElement, Connection, Table, TextClause
 
 from smart_api_integrations.storage.bulk import Row
 from smart_api_integrations.storage.lane import Failure
@@ -76,6 +76,14 @@ class Dialect(Protocol):
 
     def move_work(self, connection: Connection, moves: Sequence[Move], *, now: int) -> None:
         """End the leases of work and give it a new state, failures, and due time; all at once."""
+
+    def take_due(
+        self, connection: Connection, lane: TextClause, wanted: Mapping[str, int], *, now: datetime
+    ) -> Sequence[Any]:
+        """Lock and return the oldest rows of ``work`` in *lane* that are due, so many of each target.
+
+        Rows that another transaction has locked are passed over.
+        """
 
     def lock_lines(self, connection: Connection, lines: Sequence[tuple[str, str]]) -> None:
         """Keep every other transaction from *lines* (target, ordering key), sorted, until this one ends."""

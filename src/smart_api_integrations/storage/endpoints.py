@@ -1,9 +1,4 @@
-"""Endpoints: their rows, their store, and the directory that publishers look them up in. Floor 3.
-
-The directory holds every endpoint parsed in memory. In each transaction that publishes it reads one
-number; where that has changed it loads the endpoints again. So a message sees every endpoint that
-was saved before it, in any process, at the price of one tiny read for a whole group.
-"""
+"""Endpoints: their rows and their store. Floor 3."""
 
 from __future__ import annotations
 
@@ -13,30 +8,29 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, select, update
 
 from smart_api_integrations.core.endpoint import Endpoint
-from smart_api_integrations.core.event_types import matches
+from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.journal import AttemptStatistics
-from smart_api_integrations.core.lifecycle import Kind, State
 from smart_api_integrations.errors import ConfigurationError, InvalidInput, NotFound
+from smart_api_integrations.storage.backlogs import cancel_waiting
 from smart_api_integrations.storage.counters import endpoint_statistics
+from smart_api_integrations.storage.gate_rows import keep_gate, lock_gate, tell_of_gates
 from smart_api_integrations.storage.secret_cipher import SecretCipher
 from smart_api_integrations.storage.store import Store
-from smart_api_integrations.storage.tables import FRESH, IN_LINE, RETRY, subscriptions_version, webhooks, work
+from smart_api_integrations.storage.tables import subscriptions_version, webhooks
 
 logger = logging.getLogger(__name__)
 
 set_version = update(subscriptions_version).where(subscriptions_version.c.id == 1)
-REMEMBERED_TYPES = 10_000
 CHANGEABLE = frozenset(field.name for field in fields(Endpoint)) - {
     "id",
     "tenant",
+    "disabled_reason",
     "created_at",
     "updated_at",
 }
-
-read_version = select(subscriptions_version.c.version).where(subscriptions_version.c.id == 1)
 
 
 def endpoint_row(endpoint: Endpoint, cipher: SecretCipher) -> dict[str, Any]:
@@ -48,9 +42,12 @@ def endpoint_row(endpoint: Endpoint, cipher: SecretCipher) -> dict[str, Any]:
         "events": list(endpoint.events),
         "secret": cipher.encrypt(endpoint.secret, row_id=endpoint.id),
         "active": endpoint.active,
+        "disabled_reason": endpoint.disabled_reason,
         "retry_count": endpoint.retry_count,
         "retry_delay": endpoint.retry_delay,
         "timeout": endpoint.timeout,
+        "rate_limit": endpoint.rate_limit,
+        "concurrency": endpoint.concurrency,
         "headers": dict(endpoint.headers),
         "metadata": dict(endpoint.metadata),
         "description": endpoint.description,
@@ -83,48 +80,6 @@ def _opened(cipher: SecretCipher, stored: str, *, row_id: str) -> str:
         return ""
 
 
-class EndpointDirectory:
-    """Every endpoint, parsed, as of the transaction that asks. For the writing lane alone."""
-
-    def __init__(self, cipher: SecretCipher) -> None:
-        """Make an empty directory; *cipher* opens the endpoints' secrets."""
-        self._cipher = cipher
-        self._version: str | None = None
-        self._endpoints: dict[str, Endpoint] = {}
-        self._subscribers: dict[tuple[str, str], tuple[Endpoint, ...]] = {}
-
-    def refresh(self, connection: Connection) -> None:
-        """Load the endpoints anew if any has changed."""
-        version = connection.scalar(read_version)
-        if version == self._version:
-            return
-        rows = connection.execute(select(webhooks).order_by(webhooks.c.created_at, webhooks.c.id))
-        endpoints = (endpoint_from(row, self._cipher) for row in rows)
-        self._endpoints = {endpoint.id: endpoint for endpoint in endpoints}
-        self._subscribers = {}
-        self._version = version
-
-    def get(self, endpoint_id: str) -> Endpoint | None:
-        """Return one endpoint, or None where it was removed."""
-        return self._endpoints.get(endpoint_id)
-
-    def subscribers(self, tenant: str, event: str) -> Sequence[Endpoint]:
-        """Return the active endpoints of *tenant* whose patterns match the type *event*."""
-        found = self._subscribers.get((tenant, event))
-        if found is None:
-            if len(self._subscribers) >= REMEMBERED_TYPES:
-                self._subscribers.clear()
-            found = tuple(
-                endpoint
-                for endpoint in self._endpoints.values()
-                if endpoint.active
-                and endpoint.tenant == tenant
-                and any(matches(pattern, event) for pattern in endpoint.events)
-            )
-            self._subscribers[tenant, event] = found
-        return found
-
-
 def endpoints_by_id(store: Store, connection: Connection, ids: Iterable[str]) -> dict[str, Endpoint]:
     """Return those of *ids* that are there."""
     wanted = sorted(set(ids))
@@ -133,6 +88,13 @@ def endpoints_by_id(store: Store, connection: Connection, ids: Iterable[str]) ->
     statement = select(webhooks).where(store.dialect.among(webhooks.c.id, "ids"))
     rows = connection.execute(statement, {"ids": wanted})
     return {row.id: endpoint_from(row, store.cipher) for row in rows}
+
+
+def switch_off(store: Store, connection: Connection, endpoint_id: str, *, reason: str) -> None:
+    """Give an endpoint nothing new, because of *reason*."""
+    connection.execute(set_version, {"version": store.new_id("ver_")})
+    off = webhooks.update().where(webhooks.c.id == endpoint_id)
+    connection.execute(off.values(active=False, disabled_reason=reason, updated_at=store.now()))
 
 
 class Endpoints:
@@ -155,6 +117,12 @@ class Endpoints:
             )
             raise InvalidInput(message)
         return await self._store.write_one(self._change, (endpoint_id, changes))
+
+    async def enable(
+        self, endpoint_id: str, *, skip_backlog: bool = False, rate: float | None = None
+    ) -> Endpoint:
+        """See ``EndpointStore.enable``."""
+        return await self._store.write_one(self._enable, (endpoint_id, skip_backlog, rate))
 
     async def remove(self, endpoint_id: str) -> None:
         """See ``EndpointStore.remove``."""
@@ -190,30 +158,39 @@ class Endpoints:
             raise NotFound(message)
         after = replace(before, **changes, updated_at=self._store.now())
         after = replace(after, events=tuple(after.events))
+        if after.active and before.disabled_reason is not None:
+            after = replace(after, disabled_reason=None)
+            self._open_gate(connection, endpoint_id)
         row = endpoint_row(after, self._store.cipher)
         del row["id"]
         connection.execute(webhooks.update().where(webhooks.c.id == endpoint_id), row)
         return after
 
     def _remove(self, connection: Connection, endpoint_id: str) -> None:
-        """Delete one endpoint and cancel what waits for it.
-
-        The empty text keeps planners from the index of all deliveries: what is open is few.
-        """
+        """Delete one endpoint with its gate, and cancel what waits for it."""
         self._renew_version(connection)
         if not connection.execute(webhooks.delete().where(webhooks.c.id == endpoint_id)).rowcount:
             message = f"There is no endpoint {endpoint_id}"
             raise NotFound(message)
-        for lane in (FRESH, RETRY, IN_LINE):
-            waiting = select(work.c.id).where(
-                lane, work.c.kind == Kind.DELIVERY.value, work.c.target.concat("") == bindparam("endpoint")
-            )
-            connection.execute(
-                work.update()
-                .where(work.c.id.in_(waiting))
-                .values(state=State.CANCELLED.value, due_at=None, in_line=None, updated_at=self._store.now()),
-                {"endpoint": endpoint_id},
-            )
+        cancel_waiting(connection, endpoint_id, now=self._store.now())
+        tell_of_gates(self._store, connection)
+        keep_gate(connection, Gate(target=endpoint_id))
+
+    def _enable(self, connection: Connection, asked: tuple[str, bool, float | None]) -> Endpoint:
+        """Switch one endpoint on, and open its gate."""
+        endpoint_id, skip_backlog, rate = asked
+        after = self._change(connection, (endpoint_id, {"active": True}))
+        if skip_backlog:
+            cancel_waiting(connection, endpoint_id, now=self._store.now())
+        self._open_gate(connection, endpoint_id, rate=rate)
+        return after
+
+    def _open_gate(self, connection: Connection, endpoint_id: str, *, rate: float | None = None) -> None:
+        """Forget every failure of an endpoint, and what it was paused for."""
+        tell_of_gates(self._store, connection)
+        lock_gate(self._store, connection, endpoint_id)
+        keep_gate(connection, Gate(target=endpoint_id, resume_rate=rate))
+        self._store.dialect.announce(connection)
 
     def _renew_version(self, connection: Connection) -> None:
         """Mark the endpoints as changed; never with a mark that a rolled-back change used."""

@@ -27,6 +27,7 @@ from smart_api_integrations.storage.bulk import Row
 from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.column_types import OutsideText
 from smart_api_integrations.storage.counters import count_traffic, traffic_points, whole_minutes
+from smart_api_integrations.storage.directory import Directory
 from smart_api_integrations.storage.event_keys import earlier_events
 from smart_api_integrations.storage.event_rows import event_row
 from smart_api_integrations.storage.lines import Joining, Lines
@@ -67,9 +68,14 @@ _find_ours = union_all(
 class Events:
     """Keeps ``storage.protocols.EventStore``."""
 
-    def __init__(self, store: Store, claiming: Claiming, lines: Lines) -> None:
-        """Work on *store*; *claiming* takes back what a cancelled caller was given; *lines* keep orders."""
+    def __init__(self, store: Store, claiming: Claiming, lines: Lines, directory: Directory) -> None:
+        """Work on *store*; *claiming* takes back what a cancelled caller was given; *lines* keep orders.
+
+        *directory* knows which handlers are paused. It is not refreshed here: whoever offers to take work
+        also claims, and every claim refreshes it.
+        """
         self._store = store
+        self._directory = directory
         self._lines = lines
         self._claiming = claiming
         self._log_all = partial(log_all, store)
@@ -193,7 +199,7 @@ class Events:
                 ),
                 work_id=self._store.new_id(PREFIXES[Kind.HANDLING]),
                 now=now,
-                handoff=handoff,
+                handoff=None if self._directory.gates_before(handling.handler) else handoff,
             )
             for handling in handlings
         ]

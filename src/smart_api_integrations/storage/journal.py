@@ -14,11 +14,20 @@ from smart_api_integrations.errors import StorageUnavailable
 from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.counters import count_traffic
 from smart_api_integrations.storage.dialect import Dialect
-from smart_api_integrations.storage.endpoints import EndpointDirectory, Endpoints
+from smart_api_integrations.storage.directory import Directory
+from smart_api_integrations.storage.endpoint_health import EndpointHealth
+from smart_api_integrations.storage.endpoints import Endpoints
 from smart_api_integrations.storage.events import Events
 from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.messages import Messages
-from smart_api_integrations.storage.protocols import EndpointStore, EventStore, MessageStore, WorkStore
+from smart_api_integrations.storage.pausing import Gates
+from smart_api_integrations.storage.protocols import (
+    EndpointStore,
+    EventStore,
+    GateStore,
+    MessageStore,
+    WorkStore,
+)
 from smart_api_integrations.storage.recording import Recording
 from smart_api_integrations.storage.secret_cipher import SecretCipher
 from smart_api_integrations.storage.store import Store
@@ -32,16 +41,19 @@ class SqlJournal:
     messages: MessageStore
     work: WorkStore
     endpoints: EndpointStore
+    gates: GateStore
 
     def __init__(self, store: Store) -> None:
         """Put the rooms together; nothing is opened yet."""
-        directory = EndpointDirectory(store.cipher)
+        directory = Directory(store.cipher)
         claiming = Claiming(store, directory)
         lines = Lines(store)
         messages = Messages(store, directory, claiming, lines)
-        self.events = Events(store, claiming, lines)
+        health = EndpointHealth(store, directory, messages)
+        self.events = Events(store, claiming, lines, directory)
         self.messages = messages
-        self.work = WorkQueue(store, claiming, Recording(store, messages, lines), lines)
+        self.work = WorkQueue(store, claiming, Recording(store, messages, lines, health), lines)
+        self.gates = Gates(store)
         self.endpoints = Endpoints(store)
         self._store = store
         self._listeners: list[Callable[[], None]] = []

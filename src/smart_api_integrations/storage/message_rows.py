@@ -19,6 +19,7 @@ def message_row(message: Message) -> Row:
         message.event_id,
         None if message.handler is None else storable(message.handler),
         message.hops,
+        1 if message.operational else None,
         None if message.ordering_key is None else storable(message.ordering_key),
         message.body,
     )
@@ -34,6 +35,7 @@ def message_from(row: Any) -> Message:
         event_id=row.event_id,
         handler=row.handler,
         hops=row.hops,
+        operational=row.operational is not None,
         ordering_key=row.ordering_key,
         body=row.body,
     )

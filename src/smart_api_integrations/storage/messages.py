@@ -12,7 +12,7 @@ from smart_api_integrations.core.journal import Claim, Handoff, Message, Publish
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.storage.bulk import Row
 from smart_api_integrations.storage.claiming import Claiming
-from smart_api_integrations.storage.endpoints import EndpointDirectory
+from smart_api_integrations.storage.directory import Directory
 from smart_api_integrations.storage.lines import Joining, Line, Lines
 from smart_api_integrations.storage.message_rows import message_from, message_row
 from smart_api_integrations.storage.store import Store
@@ -26,7 +26,7 @@ Call = tuple[Message, Handoff | None]
 class Messages:
     """Keeps ``storage.protocols.MessageStore``; ``keep_all`` also keeps what a handling published."""
 
-    def __init__(self, store: Store, directory: EndpointDirectory, claiming: Claiming, lines: Lines) -> None:
+    def __init__(self, store: Store, directory: Directory, claiming: Claiming, lines: Lines) -> None:
         """Work on *store*, with the endpoints that *directory* knows, in *lines* where there is an order."""
         self._store = store
         self._lines = lines
@@ -89,8 +89,11 @@ class Messages:
     def _wanted_lines(self, those: Iterable[Message]) -> Iterator[Line]:
         for message in those:
             if message.ordering_key is not None:
-                for endpoint in self._directory.subscribers(message.tenant, message.event):
+                for endpoint in self._subscribers(message):
                     yield endpoint.id, message.ordering_key
+
+    def _subscribers(self, message: Message) -> Sequence[Endpoint]:
+        return self._directory.subscribers(message.tenant, message.event, operational=message.operational)
 
     def _deliveries(
         self, message: Message, handoff: Handoff | None, joining: Joining, now: datetime
@@ -109,11 +112,11 @@ class Messages:
                     ),
                     work_id=self._store.new_id(PREFIXES[Kind.DELIVERY]),
                     now=now,
-                    handoff=handoff,
+                    handoff=None if self._directory.gates_before(endpoint.id) else handoff,
                 ),
                 endpoint,
             )
-            for endpoint in self._directory.subscribers(message.tenant, message.event)
+            for endpoint in self._subscribers(message)
         ]
 
     def _known(self, connection: Connection, ids: Sequence[str]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -17,28 +18,34 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Integer,
+    Select,
     Table,
     Text,
+    TextClause,
     any_,
     bindparam,
     create_engine,
     event,
     exc,
+    func,
     pool,
     select,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import URL
 
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.storage.bulk import Row, added_up, column_names, driver
+from smart_api_integrations.storage.column_types import Moment
 from smart_api_integrations.storage.database_url import database_url
 from smart_api_integrations.storage.dialect import Holder, Move, TakenKeys
 from smart_api_integrations.storage.lane import Failure
 from smart_api_integrations.storage.migrating import upgrade
 from smart_api_integrations.storage.postgres_listener import CHANNEL, Listener
-from smart_api_integrations.storage.tables import events
+from smart_api_integrations.storage.tables import events, work
 
 logger = logging.getLogger(__name__)
 
@@ -228,6 +235,13 @@ class Postgres:
         """See ``Dialect.move_work``."""
         driver(connection).execute(_MOVE_WORK, (now, *map(list, zip(*moves, strict=True))))
 
+    def take_due(
+        self, connection: Connection, lane: TextClause, wanted: Mapping[str, int], *, now: datetime
+    ) -> Sequence[Any]:
+        """See ``Dialect.take_due``: one walk along the index for each target."""
+        values = {"targets": list(wanted), "shares": list(wanted.values()), "now": now}
+        return connection.execute(_oldest(lane), values).all()
+
     def lock_lines(self, connection: Connection, lines: Sequence[tuple[str, str]]) -> None:
         """See ``Dialect.lock_lines``: by advisory locks, in one order; lines may share one."""
         names = [f"{target}\n{key}" for target, key in lines]
@@ -287,6 +301,26 @@ class Postgres:
     def now(self) -> datetime:
         """See ``Dialect.now``: a local clock, set by the database's."""
         return self._listener.now()
+
+
+@cache
+def _oldest(lane: TextClause) -> Select[Any]:
+    """Return the query of the oldest due work of each of some targets."""
+    targets, shares = (
+        bindparam("targets", type_=ARRAY(Text)),
+        bindparam("shares", type_=ARRAY(Integer)),
+    )
+    wanted = func.unnest(targets, shares).table_valued("target", "share", name="wanted").render_derived()
+    oldest = (
+        select(work)
+        .where(lane, work.c.target == wanted.c.target, work.c.due_at <= bindparam("now", type_=Moment))
+        .order_by(work.c.due_at)
+        .limit(wanted.c.share)
+        .with_for_update(skip_locked=True)
+        .correlate(wanted)
+        .lateral("taken")
+    )
+    return select(oldest).select_from(wanted.join(oldest, true()))
 
 
 def _judge(error: psycopg.Error) -> Failure:

@@ -24,6 +24,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from smart_api_integrations.core.endpoint import Endpoint
+from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.journal import (
     Accepted,
     AttemptStatistics,
@@ -139,6 +140,9 @@ class WorkStore(Protocol):
     ) -> Sequence[Claim]:
         """Lease up to *limit* pieces of due work to *owner*, the longest due first.
 
+        Every target with something due gets an equal share of *limit*, so that a long backlog of one
+        delays no other; what a gate holds back is left alone: the target is paused, its breaker is open
+        (but for one probe), or its rate allows no more now.
         Fresh work (no failure yet) and retries have lanes of their own: while both are due, each gets
         at least a quarter of *limit*, so neither starves the other. Targets in *refuse* are left alone.
         Atomic over any number of callers: nothing is leased twice before its lease ends. Every lease
@@ -162,6 +166,11 @@ class WorkStore(Protocol):
         Does nothing, and says ``stale``, where the work's fence is not the claim's any more.
         A state ``retry_scheduled`` makes it due after ``outcome.wait``.
 
+        It also judges the endpoint, by the rules of ``core.circuit_breaker``: its breaker opens or closes, a
+        busy one is left alone, one that is gone or did nothing but fail is switched off and paused. What
+        there is to tell is published to the tenant's endpoints that name it: ``endpoint.failing``,
+        ``endpoint.disabled``, ``delivery.exhausted``.
+
         Raises:
             StorageUnavailable: Nothing was written; the lease goes on.
         """
@@ -180,7 +189,10 @@ class WorkStore(Protocol):
         """
 
     async def next_due(self) -> timedelta | None:
-        """Return how long until the next work is due (zero if it is now), or None where none waits."""
+        """Return how long until the next work is due (zero if it is now), or None where none waits.
+
+        Where gates hold back what is due, it is how long until the first of them opens.
+        """
 
     async def work(self, work_id: str) -> Work | None:
         """Return one piece of work, or None."""
@@ -222,6 +234,17 @@ class EndpointStore(Protocol):
             NotFound: The id is unknown.
         """
 
+    async def enable(
+        self, endpoint_id: str, *, skip_backlog: bool = False, rate: float | None = None
+    ) -> Endpoint:
+        """Switch an endpoint on again: it gets what is new, and its failures are forgotten.
+
+        What waited for it is delivered, *rate* of it a second, or with *skip_backlog* cancelled.
+
+        Raises:
+            NotFound: The id is unknown.
+        """
+
     async def remove(self, endpoint_id: str) -> None:
         """Delete an endpoint and cancel its waiting deliveries; its attempts stay.
 
@@ -239,6 +262,34 @@ class EndpointStore(Protocol):
         """Return the counts and the mean duration of its attempts (of the last *since*)."""
 
 
+class GateStore(Protocol):
+    """What holds back the work of sources, handlers and endpoints.
+
+    A target is an endpoint's id, a handler's name, or a source, ``provider:name``, for all of its handlers.
+    """
+
+    async def pause(self, target: str) -> Gate:
+        """Begin nothing more of *target*, in any process within a second; what runs goes on. Idempotent.
+
+        What is made for it meanwhile waits, and is counted.
+        """
+
+    async def resume(self, target: str, *, rate: float | None = None) -> Gate:
+        """Let *target* begin again what waits, *rate* of it a second until its backlog is gone. Idempotent.
+
+        A breaker that is open stays open, and a rate limit of its own stays in force.
+        """
+
+    async def gate(self, target: str) -> Gate | None:
+        """Return the gate of *target*; None where nothing is the matter with it."""
+
+    async def gates(self) -> Sequence[Gate]:
+        """Return every gate that there is, by target."""
+
+    async def waiting(self, target: str) -> int:
+        """Return how much waits for *target*, counted no further than ``COUNT_LIMIT``."""
+
+
 class Journal(Protocol):
     """One open store."""
 
@@ -246,6 +297,7 @@ class Journal(Protocol):
     messages: MessageStore
     work: WorkStore
     endpoints: EndpointStore
+    gates: GateStore
 
     async def open(self) -> None:
         """Connect, bring the schema up to date, check the settings that durability rests on.

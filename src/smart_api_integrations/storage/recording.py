@@ -31,6 +31,7 @@ from smart_api_integrations.storage.attempt_rows import write_attempts
 from smart_api_integrations.storage.column_types import microseconds
 from smart_api_integrations.storage.counters import count_attempts
 from smart_api_integrations.storage.dialect import Move
+from smart_api_integrations.storage.endpoint_health import EndpointHealth
 from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.messages import Messages
 from smart_api_integrations.storage.store import Store
@@ -59,11 +60,15 @@ def check_outcome(outcome: Outcome) -> None:
 class Recording:
     """The operations that end attempts, to be run in the writing lane."""
 
-    def __init__(self, store: Store, messages: Messages, lines: Lines) -> None:
-        """Work on *store*; *messages* keeps what handlings published, *lines* say who is next."""
+    def __init__(self, store: Store, messages: Messages, lines: Lines, health: EndpointHealth) -> None:
+        """Work on *store*.
+
+        *messages* keeps what handlings published, *lines* say who is next, *health* judges endpoints.
+        """
         self._store = store
         self._messages = messages
         self._lines = lines
+        self._health = health
         self._read_held = (
             select(work.c.id, work.c.fence)
             .where(store.dialect.among(work.c.id, "ids"), LEASED)
@@ -81,6 +86,7 @@ class Recording:
         pairs = [(outcome.work.tenant, outcome.attempt) for outcome, _ in ended]
         write_attempts(self._store, connection, pairs)
         count_attempts(self._store, connection, pairs, now=now)
+        self._health.judge(connection, [outcome for outcome, _ in ended], now=now)
         kept = iter(self._publish(connection, ended))
         return [
             Recorded(published=tuple(islice(kept, len(outcome.messages)))) if holds else Recorded(stale=True)
@@ -121,6 +127,7 @@ class Recording:
             pairs = [(outcome.work.tenant, outcome.attempt) for outcome in outcomes]
             write_attempts(self._store, connection, pairs)
             count_attempts(self._store, connection, pairs, now=now)
+            self._health.judge(connection, outcomes, now=now)
         return [len(lost), *(0 for _ in calls[1:])]
 
     def _lost(self, part: Work, now: datetime) -> Outcome:

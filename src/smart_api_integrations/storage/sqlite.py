@@ -24,8 +24,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Select,
     Table,
     Text,
+    TextClause,
     bindparam,
     create_engine,
     event,
@@ -40,13 +42,13 @@ from sqlalchemy.engine import URL
 
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.storage.bulk import ManyRows, Row, added_up, column_names, driver
-from smart_api_integrations.storage.column_types import JsonText, pack, storable
+from smart_api_integrations.storage.column_types import JsonText, Moment, pack, storable
 from smart_api_integrations.storage.database_url import database_url
 from smart_api_integrations.storage.dialect import Holder, Move, TakenKeys
 from smart_api_integrations.storage.lane import Failure
 from smart_api_integrations.storage.migrating import upgrade
 from smart_api_integrations.storage.sqlite_tail import Tail
-from smart_api_integrations.storage.tables import provider_ids, recent_keys
+from smart_api_integrations.storage.tables import provider_ids, recent_keys, work
 
 logger = logging.getLogger(__name__)
 
@@ -236,6 +238,16 @@ class Sqlite:
         """See ``Dialect.move_work``."""
         driver(connection).execute(_MOVE_WORK, (now, pack(moves).decode()))
 
+    def take_due(
+        self, connection: Connection, lane: TextClause, wanted: Mapping[str, int], *, now: datetime
+    ) -> Sequence[Any]:
+        """See ``Dialect.take_due``: one statement for all targets of which the same number is wanted."""
+        rows: list[Any] = []
+        for share in sorted(set(wanted.values())):
+            targets = [target for target, count in wanted.items() if count == share]
+            rows += connection.execute(_oldest(lane), {"targets": targets, "share": share, "now": now})
+        return rows
+
     def lock_lines(self, connection: Connection, lines: Sequence[tuple[str, str]]) -> None:
         """See ``Dialect.lock_lines``: there is one writer at a time."""
 
@@ -293,6 +305,21 @@ class Sqlite:
     def now(self) -> datetime:
         """See ``Dialect.now``: the machine's clock, which all processes on this file share."""
         return datetime.now(UTC)
+
+
+@cache
+def _oldest(lane: TextClause) -> Select[Any]:
+    """Return the query of the oldest due work of each of some targets."""
+    target = func.json_each(bindparam("targets", type_=JsonText)).table_valued("value", name="target")
+    oldest = work.alias("oldest")
+    ids = (
+        select(oldest.c.id)
+        .where(lane, oldest.c.target == target.c.value, oldest.c.due_at <= bindparam("now", type_=Moment))
+        .order_by(oldest.c.due_at)
+        .limit(bindparam("share"))
+        .correlate(target)
+    )
+    return select(work).select_from(target.join(work, work.c.id.in_(ids.scalar_subquery())))
 
 
 @cache

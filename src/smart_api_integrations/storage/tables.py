@@ -36,6 +36,7 @@ metadata = MetaData()
 # Ids are compared byte by byte everywhere; a database's own collation may not do so.
 ID = Text().with_variant(Text(collation="C"), "postgresql")
 
+DUE = text("due_at IS NOT NULL AND in_line IS NULL")
 FRESH = text("due_at IS NOT NULL AND in_line IS NULL AND failures = 0")
 RETRY = text("due_at IS NOT NULL AND in_line IS NULL AND failures > 0")
 OPEN_IN_ORDER = text("ordering_key IS NOT NULL AND (due_at IS NOT NULL OR leased_until IS NOT NULL)")
@@ -126,6 +127,7 @@ messages = Table(
     Column("event_id", ID),
     Column("handler", OutsideText),
     Column("hops", Integer, nullable=False),
+    Column("operational", Integer),
     Column("ordering_key", OutsideText),
     Column("body", LargeBinary, nullable=False),
 )
@@ -153,8 +155,9 @@ work = Table(
     Column("updated_at", Moment, nullable=False),
     Index("ix_work_subject", "subject_id"),
 )
-_partial("ix_work_fresh", "due_at", table=work, where=FRESH)
-_partial("ix_work_retry", "due_at", table=work, where=RETRY)
+_partial("ix_work_due", "due_at", table=work, where=DUE)
+_partial("ix_work_fresh", "target", "due_at", table=work, where=FRESH)
+_partial("ix_work_retry", "target", "due_at", table=work, where=RETRY)
 _partial("ix_work_line", "ordering_key", "target", "id", table=work, where=OPEN_IN_ORDER)
 _partial("ix_work_in_line", "target", "due_at", table=work, where=IN_LINE)
 _partial("ix_work_leases", "leased_until", table=work, where=LEASED)
@@ -201,9 +204,12 @@ webhooks = Table(
     Column("events", JsonText, nullable=False),
     Column("secret", Text, nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("disabled_reason", Text),
     Column("retry_count", Integer),
     Column("retry_delay", Seconds),
     Column("timeout", Seconds, nullable=False),
+    Column("rate_limit", Float),
+    Column("concurrency", Integer),
     Column("headers", JsonText, nullable=False),
     Column("metadata", JsonText, nullable=False),
     Column("description", OutsideText, nullable=False),
@@ -211,13 +217,31 @@ webhooks = Table(
     Column("updated_at", IsoMoment, nullable=False),
 )
 
-# One row, written anew by every change of an endpoint: publishers keep endpoints parsed in memory and
+# One row, written anew by every change of an endpoint or a gate: publishers keep both parsed in memory and
 # look here, in the transaction that publishes, whether what they hold is still so.
 subscriptions_version = Table(
     "subscriptions_version",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("version", ID, nullable=False),
+    Column("gates", ID),
+)
+
+# What holds back the work of a target; one that nothing is the matter with has no row.
+gates = Table(
+    "gates",
+    metadata,
+    Column("target", ID, primary_key=True),
+    Column("paused_at", Moment),
+    Column("opens_at", Moment),
+    Column("resume_rate", Float),
+    Column("opened_at", Moment),
+    Column("openings", Integer, nullable=False),
+    Column("throttles", Integer, nullable=False),
+    Column("failing_since", Moment),
+    Column("failures", Integer, nullable=False),
+    Column("warned", Integer, nullable=False),
+    Index("ix_gates_opens", "opens_at"),
 )
 
 rejections = Table(

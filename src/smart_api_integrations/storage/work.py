@@ -6,17 +6,22 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, TextClause, func, select
+from sqlalchemy import Connection, TextClause, bindparam, func, select
 
 from smart_api_integrations.core.journal import COUNT_LIMIT, Backlog, Claim, Handoff, Outcome, Recorded, Work
 from smart_api_integrations.core.lifecycle import ROADS, Kind
 from smart_api_integrations.errors import InvalidInput, NotFound
 from smart_api_integrations.storage.claiming import Claiming
+from smart_api_integrations.storage.column_types import Moment
 from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.recording import REAPED_AT_ONCE, Recording, check_outcome
 from smart_api_integrations.storage.store import Store
-from smart_api_integrations.storage.tables import DEAD, FRESH, IN_LINE, IS_DELIVERY, LEASED, RETRY, work
+from smart_api_integrations.storage.tables import DEAD, DUE, IN_LINE, IS_DELIVERY, LEASED, gates, work
 from smart_api_integrations.storage.work_rows import PREFIXES, work_from
+
+_first_due = select(work.c.due_at).where(DUE).order_by(work.c.due_at).limit(1)
+_first_due_later = _first_due.where(work.c.due_at > bindparam("now", type_=Moment))
+_first_to_open = select(func.min(gates.c.opens_at)).where(gates.c.opens_at > bindparam("now", type_=Moment))
 
 
 class WorkQueue:
@@ -105,8 +110,15 @@ class WorkQueue:
 
     def _next_due(self, connection: Connection, _: None) -> timedelta | None:
         """Read how long until the first due time of both lanes."""
-        heads = [head for head in (_head(connection, lane) for lane in (FRESH, RETRY)) if head is not None]
-        return max(min(heads) - self._store.now(), timedelta(0)) if heads else None
+        now = self._store.now()
+        head = _head(connection)
+        if head is None or head > now:
+            return None if head is None else head - now
+        # Something is due. If gates hold it back, nothing can be claimed before one opens.
+        opens_at = connection.scalar(_first_to_open, {"now": now})
+        later = connection.scalar(_first_due_later, {"now": now}) if opens_at else None
+        moments = [moment for moment in (opens_at, later) if moment is not None]
+        return min(moments) - now if moments else timedelta(0)
 
     def _replay(self, connection: Connection, work_id: str) -> Work:
         """Lock one piece of work and, if it is over, make it due as if it were new."""
@@ -138,9 +150,9 @@ class WorkQueue:
         return after
 
 
-def _head(connection: Connection, lane: TextClause) -> datetime | None:
-    """Read when the first work of *lane* is due."""
-    return connection.scalar(select(work.c.due_at).where(lane).order_by(work.c.due_at).limit(1))
+def _head(connection: Connection) -> datetime | None:
+    """Read when the first work is due."""
+    return connection.scalar(_first_due)
 
 
 def _one(connection: Connection, work_id: str) -> Work | None:
@@ -197,10 +209,9 @@ def _backlog(connection: Connection, _: None) -> Backlog:
         some = select(work.c.id).where(where).limit(COUNT_LIMIT).subquery()
         return connection.scalar(select(func.count()).select_from(some)) or 0
 
-    heads = [head for head in (_head(connection, lane) for lane in (FRESH, RETRY)) if head is not None]
     return Backlog(
-        waiting=min(count(FRESH) + count(RETRY) + count(IN_LINE), COUNT_LIMIT),
+        waiting=min(count(DUE) + count(IN_LINE), COUNT_LIMIT),
         running=count(LEASED),
-        oldest_due_at=min(heads, default=None),
+        oldest_due_at=_head(connection),
         dead=count(DEAD),
     )

@@ -17,6 +17,12 @@ from smart_api_integrations.testing.journal_cases.events import (
     DedupeCases,
     EventListCases,
 )
+from smart_api_integrations.testing.journal_cases.gates import (
+    FairnessCases,
+    HealthCases,
+    PauseCases,
+    RateCases,
+)
 from smart_api_integrations.testing.journal_cases.leases import ClaimCases
 from smart_api_integrations.testing.journal_cases.lines import OrderCases
 from smart_api_integrations.testing.journal_cases.opening import FailingCases, OpeningCases, WakingCases
@@ -40,6 +46,10 @@ class StoreConformance(
     EndpointCases,
     ClaimCases,
     OrderCases,
+    FairnessCases,
+    PauseCases,
+    RateCases,
+    HealthCases,
     RecordCases,
     LostCases,
     WorkListCases,
