@@ -22,7 +22,8 @@ The class says whose fault it is and whether to try again::
     │   ├── BodyTooSlow             408
     │   └── BodyTooLarge            413
     ├── InvalidInput                a caller's: bad URL, bad header name, unknown id
-    │   └── NotFound
+    │   ├── NotFound
+    │   └── IdempotencyConflict     409: the key was used for another content
     ├── HandlerError                a handler's
     │   ├── Retry                   raise or return it: try again, at a time of your choice
     │   ├── Skip                    raise or return it: nothing to do for this event
@@ -161,6 +162,10 @@ class InvalidInput(WebhooksError):
 
 class NotFound(InvalidInput):
     """Nothing is known under this id."""
+
+
+class IdempotencyConflict(InvalidInput):
+    """The idempotency key was used for another content."""
 
 
 class HandlerError(WebhooksError):

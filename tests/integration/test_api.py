@@ -354,6 +354,64 @@ class TestProblems:
         }
 
 
+class TestHoldingBack:
+    async def test_an_endpoint_is_paused_and_resumed_at_a_rate(self, app):
+        made = (await call(app, "POST", "/api/webhooks", json_body=NEW | {"rate_limit": 5})).json()
+        path = f"/api/webhooks/{made['id']}"
+
+        paused = (await call(app, "POST", f"{path}/pause")).json()
+        await call(app, "POST", "/api/events/trigger", json_body={"event": "order.created", "data": {}})
+        waiting = (await call(app, "GET", path)).json()
+        resumed = (await call(app, "POST", f"{path}/resume", json_body={"rate": 2})).json()
+
+        assert (made["rate_limit"], made["concurrency"], made["disabled_reason"]) == (5.0, None, None)
+        assert paused["paused_at"] is not None
+        assert (waiting["waiting"], waiting["circuit"]) == (1, "closed")
+        assert (resumed["paused_at"], resumed["resume_rate"]) == (None, 2.0)
+
+    async def test_an_endpoint_is_switched_on_with_its_backlog_skipped(self, app):
+        made = (await call(app, "POST", "/api/webhooks", json_body=NEW)).json()
+        path = f"/api/webhooks/{made['id']}"
+        await call(app, "POST", f"{path}/pause")
+        await call(app, "POST", "/api/events/trigger", json_body={"event": "order.created", "data": {}})
+
+        enabled = (await call(app, "POST", f"{path}/enable", json_body={"backlog": "skip"})).json()
+
+        assert (enabled["active"], enabled["paused_at"], enabled["waiting"]) == (True, None, 0)
+
+    @pytest.mark.parametrize("way", ["pause", "resume", "enable"])
+    async def test_an_unknown_endpoint_is_404(self, app, way):
+        assert (await call(app, "POST", f"/api/webhooks/ep_unknown/{way}")).status == 404
+
+    @pytest.mark.parametrize(
+        ("way", "body"),
+        [("resume", {"rate": 0}), ("resume", {"rate": "fast"}), ("enable", {"backlog": "burn"})],
+    )
+    async def test_what_cannot_be_is_422(self, app, way, body):
+        made = (await call(app, "POST", "/api/webhooks", json_body=NEW)).json()
+
+        assert (await call(app, "POST", f"/api/webhooks/{made['id']}/{way}", json_body=body)).status == 422
+
+    async def test_one_idempotency_key_publishes_once(self, app):
+        async def send(data, key="k-1"):
+            body = {"event": "order.created", "data": data, "ordering_key": "o-1", "delay": 60}
+            return await call(
+                app, "POST", "/api/events/trigger", json_body=body, headers={"idempotency-key": key}
+            )
+
+        first, again, other = await send({"n": 1}), await send({"n": 1}), await send({"n": 2})
+
+        assert (first.status, again.status) == (202, 202)
+        assert first.json() == again.json()
+        assert (other.status, other.json()["code"]) == (409, "idempotency_conflict")
+        assert (await send({"n": 2}, "k-2")).json()["id"] != first.json()["id"]
+
+    async def test_a_schedule_of_its_own_is_shown(self, app):
+        made = (await call(app, "POST", "/api/webhooks", json_body=NEW | {"retry_schedule": [5, 60]})).json()
+
+        assert made["retry_schedule"] == [5.0, 60.0]
+
+
 async def test_with_keys_nothing_is_open_but_health(tmp_path):
     async with open_platform(tmp_path, api_keys=("whk_a-key-for-tests",)) as platform:
         app = create_app(platform, ingest=ingest)

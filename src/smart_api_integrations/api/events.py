@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Header
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from smart_api_integrations.application.platform import Platform
 
@@ -18,6 +18,10 @@ class Trigger(BaseModel):
     event: str = Field(min_length=1, max_length=256, examples=["order.created"])
     data: Any = Field(examples=[{"order_id": "ORD-123"}])
     metadata: dict[str, Any] | None = None
+    ordering_key: str | None = Field(None, description="Messages with equal keys arrive in order.")
+    delay: float | None = Field(None, description="Seconds until it is delivered.")
+    deliver_at: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = Field(None, description="What is not delivered by then is cancelled.")
 
 
 def create_router(platform: Platform) -> APIRouter:
@@ -25,9 +29,24 @@ def create_router(platform: Platform) -> APIRouter:
     router = APIRouter(prefix="/events", tags=["sending"])
 
     @router.post("/trigger", status_code=202)
-    async def trigger_event(trigger: Trigger) -> dict[str, Any]:
-        """Keep an event and its deliveries; the answer comes after the commit, before any delivery."""
-        published = await platform.publish(trigger.event, trigger.data, trigger.metadata)
+    async def trigger_event(
+        trigger: Trigger, idempotency_key: Annotated[str | None, Header()] = None
+    ) -> dict[str, Any]:
+        """Keep an event and its deliveries; the answer comes after the commit, before any delivery.
+
+        With `Idempotency-Key` the same request may be sent again within 24 hours: it gets the same answer
+        and changes nothing. The same key with other content is a 409.
+        """
+        published = await platform.publish(
+            trigger.event,
+            trigger.data,
+            trigger.metadata,
+            ordering_key=trigger.ordering_key,
+            delay=trigger.delay,
+            deliver_at=trigger.deliver_at,
+            expires_at=trigger.expires_at,
+            idempotency_key=idempotency_key,
+        )
         return {
             "id": published.message_id,
             "event": trigger.event,

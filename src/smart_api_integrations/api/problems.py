@@ -17,7 +17,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from smart_api_integrations.errors import InvalidInput, NotFound, StorageUnavailable, WebhooksError
+from smart_api_integrations.errors import (
+    IdempotencyConflict,
+    InvalidInput,
+    NotFound,
+    StorageUnavailable,
+    WebhooksError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +87,9 @@ def _of(error: WebhooksError) -> Problem:
         case NotFound():
             hint = "Check the id; it may have been deleted or be past its retention."
             return Problem(status=404, code="not_found", detail=str(error), hint=hint)
+        case IdempotencyConflict():
+            hint = "The same key means the same content: send it with a new key, or leave the key out."
+            return Problem(status=409, code="idempotency_conflict", detail=str(error), hint=hint)
         case InvalidInput():
             hint = "Change the request as the detail says; nothing was written."
             return Problem(status=422, code="invalid_input", detail=str(error), hint=hint)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from smart_api_integrations.core.endpoint import Endpoint
+from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.journal import (
     Attempt,
     EventSummary,
@@ -185,21 +186,40 @@ def rejection(record: Rejection) -> dict[str, Any]:
 
 def webhook(endpoint: Endpoint, *, reveal: bool = False) -> dict[str, Any]:
     """Return one endpoint under the third seed's names; its secret only with *reveal*, at creation."""
-    wait = endpoint.retry_delay
+    wait, schedule = endpoint.retry_delay, endpoint.retry_schedule
     return {
         "id": endpoint.id,
         "url": endpoint.url if reveal else masked_url(endpoint.url),
         "events": list(endpoint.events),
         "secret": endpoint.secret if reveal else masked_secret(endpoint.secret),
         "active": endpoint.active,
+        "disabled_reason": endpoint.disabled_reason,
+        "retry_schedule": None if schedule is None else [wait.total_seconds() for wait in schedule.waits],
         "retry_count": endpoint.retry_count,
         "retry_delay": None if wait is None else wait.total_seconds(),
         "timeout": endpoint.timeout.total_seconds(),
+        "rate_limit": endpoint.rate_limit,
+        "concurrency": endpoint.concurrency,
         "headers": {name: MASK if is_sensitive(name) else value for name, value in endpoint.headers.items()},
         "metadata": dict(endpoint.metadata),
         "description": endpoint.description,
         "created_at": time(endpoint.created_at),
         "updated_at": time(endpoint.updated_at),
+    }
+
+
+def gate(before: Gate | None, *, waiting: int, now: datetime) -> dict[str, Any]:
+    """Return what holds back an endpoint, and how much waits for it."""
+    known = before or Gate(target="")
+    is_shut = known.opens_at is not None and known.opens_at > now
+    circuit = "closed" if known.opened_at is None else "open" if is_shut else "half_open"
+    return {
+        "paused_at": time(known.paused_at),
+        "circuit": circuit,
+        "opens_at": time(known.opens_at) if is_shut else None,
+        "resume_rate": known.resume_rate,
+        "failing_since": time(known.failing_since),
+        "waiting": waiting,
     }
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from smart_api_integrations.api import representations
 from smart_api_integrations.application.platform import Platform
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.masking import MASK
 from smart_api_integrations.errors import InvalidInput, NotFound
 
@@ -28,12 +29,31 @@ class WebhookChanges(BaseModel):
     events: list[Event] = Field([], examples=[["order.created", "invoice.*"]])
     secret: str | None = Field(None, description="Made for you where absent.")
     active: StrictBool = True
+    retry_schedule: list[float] | dict[str, float] | None = Field(
+        None, description="Waits in seconds, or `first`, `factor`, `longest`, `attempts` and `jitter`."
+    )
     retry_count: int | None = Field(None, description="Attempts in all, at least one.")
     retry_delay: float | None = Field(None, description="Seconds, doubled each time.")
     timeout: float = Field(15, description="Seconds that one attempt may take.")
+    rate_limit: float | None = Field(None, description="Deliveries that may begin in a second.")
+    concurrency: int | None = Field(None, description="Deliveries that run at once in one process.")
     headers: dict[str, str] = {}
     metadata: dict[str, Any] = {}
     description: str = ""
+
+
+class Resumption(BaseModel):
+    """How an endpoint goes on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rate: float | None = Field(default=None, description="How much of its backlog is delivered in a second.")
+
+
+class Enabling(Resumption):
+    """How an endpoint goes on that was switched off."""
+
+    backlog: Literal["deliver", "skip"] = Field(default="deliver", description="What becomes of what waited.")
 
 
 class NewWebhook(WebhookChanges):
@@ -63,12 +83,9 @@ def create_router(platform: Platform) -> APIRouter:
     @router.get("/{webhook_id}")
     async def get_webhook(webhook_id: str) -> dict[str, Any]:
         """Return one endpoint with the statistics of its attempts; its secret is masked."""
-        endpoint = await platform.journal.endpoints.endpoint(webhook_id)
-        if endpoint is None:
-            message = "No webhook has this id."
-            raise NotFound(message)
+        endpoint = await _found(platform, webhook_id)
         statistics = await platform.journal.endpoints.statistics(webhook_id)
-        return representations.webhook(endpoint) | {
+        return await _shown(platform, endpoint) | {
             "statistics": {
                 "total_attempts": statistics.total_attempts,
                 "successful": statistics.successful,
@@ -82,12 +99,49 @@ def create_router(platform: Platform) -> APIRouter:
         """Change the given fields of an endpoint; every message after the answer sees them."""
         return representations.webhook(await platform.endpoints.update(webhook_id, _given(changes)))
 
+    @router.post("/{webhook_id}/pause")
+    async def pause_webhook(webhook_id: str) -> dict[str, Any]:
+        """Send nothing more to an endpoint; what is published for it waits, and is counted."""
+        await platform.pause(webhook_id)
+        return await _shown(platform, await _found(platform, webhook_id))
+
+    @router.post("/{webhook_id}/resume")
+    async def resume_webhook(webhook_id: str, resumption: Resumption | None = None) -> dict[str, Any]:
+        """Send again, what waited at the chosen rate."""
+        await platform.resume(webhook_id, rate=None if resumption is None else resumption.rate)
+        return await _shown(platform, await _found(platform, webhook_id))
+
+    @router.post("/{webhook_id}/enable")
+    async def enable_webhook(webhook_id: str, enabling: Enabling | None = None) -> dict[str, Any]:
+        """Switch an endpoint on again, and say whether what waited is delivered or skipped."""
+        given = enabling or Enabling()
+        endpoint = await platform.endpoints.enable(webhook_id, backlog=given.backlog, rate=given.rate)
+        return await _shown(platform, endpoint)
+
     @router.delete("/{webhook_id}", status_code=204)
     async def delete_webhook(webhook_id: str) -> None:
         """Delete an endpoint and cancel its waiting deliveries; its attempts stay."""
         await platform.endpoints.remove(webhook_id)
 
     return router
+
+
+async def _found(platform: Platform, webhook_id: str) -> Endpoint:
+    endpoint = await platform.journal.endpoints.endpoint(webhook_id)
+    if endpoint is None:
+        message = "No webhook has this id."
+        raise NotFound(message)
+    return endpoint
+
+
+async def _shown(platform: Platform, endpoint: Endpoint) -> dict[str, Any]:
+    gates = platform.journal.gates
+    held = representations.gate(
+        await gates.gate(endpoint.id),
+        waiting=await gates.waiting(endpoint.id),
+        now=platform.journal.now(),
+    )
+    return representations.webhook(endpoint) | held
 
 
 def _given(webhook: WebhookChanges) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import random
 import secrets
@@ -130,12 +131,15 @@ def worker_rules(
     """Return the rules of this process's worker."""
     # A handler that is slow or waits for a thread must leave places to the others.
     fair_share = max(1, settings.worker_concurrency * 3 // 4)
+    fair_threads = min(fair_share, max(1, settings.handler_threads * 3 // 4))
 
     def target_concurrency(target: str) -> int:
         if ":" not in target:  # an endpoint's id has none, a handler's name has
             return settings.endpoint_concurrency
         found = registry.handler(target)
-        return (found and found[1].concurrency) or fair_share
+        if found is None or inspect.iscoroutinefunction(found[1].function):
+            return (found and found[1].concurrency) or fair_share
+        return found[1].concurrency or fair_threads
 
     return WorkerRules(
         owner=f"worker-{secrets.token_hex(8)}",

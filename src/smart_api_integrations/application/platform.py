@@ -13,19 +13,20 @@ from datetime import timedelta
 from typing import Any, Unpack
 
 from smart_api_integrations.application import parts
+from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.intake import NoIntake
 from smart_api_integrations.core.journal import Published, ReceivedEvent, Work
 from smart_api_integrations.core.outbound_message import PublishOptions
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.core.webhook_schema import RawRequest
-from smart_api_integrations.errors import ConfigurationError
+from smart_api_integrations.errors import ConfigurationError, NotFound
 from smart_api_integrations.providers.samples import known_events, signed_request
 from smart_api_integrations.receive.gateway import Gateway
 from smart_api_integrations.receive.greeter import Greeter
 from smart_api_integrations.receive.handling import hops_of
 from smart_api_integrations.receive.rejections import RejectionLog
-from smart_api_integrations.send.endpoints import Endpoints
+from smart_api_integrations.send.endpoints import Endpoints, checked_rate
 from smart_api_integrations.send.publisher import Publisher
 from smart_api_integrations.send.subscribers import Subscribers
 from smart_api_integrations.settings import Settings
@@ -223,6 +224,33 @@ class Platform:
             hops=0 if cause is None else hops_of(cause),
             **options,
         )
+
+    async def pause(self, target: str) -> Gate:
+        """Begin nothing more of a source, a handler or an endpoint; what comes for it waits.
+
+        Args:
+            target: ``provider:name`` for a source, a handler's name, or an endpoint's id.
+
+        Raises:
+            NotFound: There is no such endpoint; a name with a colon is a source's or a handler's.
+        """
+        await self._check_target(target)
+        return await self.journal.gates.pause(target)
+
+    async def resume(self, target: str, *, rate: float | None = None) -> Gate:
+        """Begin again what waits, *rate* of it a second until the backlog is gone.
+
+        Raises:
+            NotFound: There is no such endpoint.
+            InvalidInput: The rate cannot be used.
+        """
+        await self._check_target(target)
+        return await self.journal.gates.resume(target, rate=None if rate is None else checked_rate(rate))
+
+    async def _check_target(self, target: str) -> None:
+        if ":" not in target and await self.journal.endpoints.endpoint(target) is None:
+            message = f"There is no endpoint {target}; a source is provider:name"
+            raise NotFound(message)
 
     async def replay(self, work_id: str) -> Work:
         """Make finished or dead work due again, and look for it at once.

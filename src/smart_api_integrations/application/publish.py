@@ -34,7 +34,8 @@ class Publish:
     ) -> str:
         """Publish from synchronous code; blocks until the commit.
 
-        *options* are those of :class:`PublishOptions`: ``tenant``, ``ordering_key``.
+        *options* are those of :class:`PublishOptions`: ``tenant``, ``ordering_key``, ``delay``,
+        ``deliver_at``, ``expires_at`` and ``idempotency_key``.
 
         Raises:
             InvalidInput: The event's name or the data cannot be used; nothing was kept.

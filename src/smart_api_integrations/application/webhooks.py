@@ -120,13 +120,31 @@ class Webhooks:
     ) -> str:
         """Send a message; return its id after the commit, without waiting for a delivery.
 
-        *options* are those of :class:`PublishOptions`: ``tenant``, ``ordering_key``.
+        *options* are those of :class:`PublishOptions`: ``tenant``, ``ordering_key``, ``delay``,
+        ``deliver_at``, ``expires_at`` and ``idempotency_key``.
 
         Raises:
             InvalidInput: The event's name or the data cannot be used; nothing was kept.
             StorageUnavailable: The store is away; nothing was kept.
         """
         return self.call(self.platform.publish(event, data, metadata, **options)).message_id
+
+    def pause(self, target: str) -> None:
+        """Begin nothing more of a source (``provider:name``), a handler or an endpoint; what comes waits.
+
+        Raises:
+            NotFound: There is no such endpoint.
+        """
+        self.call(self.platform.pause(target))
+
+    def resume(self, target: str, *, rate: float | None = None) -> None:
+        """Begin again what waits, *rate* of it a second until the backlog is gone.
+
+        Raises:
+            NotFound: There is no such endpoint.
+            InvalidInput: The rate cannot be used.
+        """
+        self.call(self.platform.resume(target, rate=rate))
 
     def subscribe(self, pattern: str, function: Callable[[WebhookPayload], Any]) -> None:
         """Call *function* with every message of this process whose event matches *pattern*."""

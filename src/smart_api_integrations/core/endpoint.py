@@ -22,6 +22,7 @@ class Endpoint:
         active: False while it gets nothing new: switched off by a person, or by its failures.
         disabled_reason: Why it was switched off by itself, ``gone`` or ``failing``; None where it was not.
         retry_count: Attempts in all, at least one; None for the standard schedule.
+        retry_schedule: Waits of its own; goes before the two that follow the third seed's words.
         retry_delay: The first wait, doubled each time; None for the standard schedule.
         timeout: The whole time that one attempt may take.
         rate_limit: How many deliveries may begin in a second, over all workers; None for no limit.
@@ -36,6 +37,7 @@ class Endpoint:
     secret: str = field(repr=False)
     active: bool = True
     disabled_reason: str | None = None
+    retry_schedule: RetrySchedule | None = None
     retry_count: int | None = None
     retry_delay: timedelta | None = None
     timeout: timedelta = timedelta(seconds=15)
@@ -50,6 +52,8 @@ class Endpoint:
     @property
     def schedule(self) -> RetrySchedule:
         """The waits between the attempts of a delivery to this endpoint."""
+        if self.retry_schedule is not None:
+            return self.retry_schedule
         if self.retry_count is None and self.retry_delay is None:
             return DELIVERIES
         return doubling(

@@ -103,6 +103,10 @@ class Message:
         hops: How many of our own systems the event passed through; 3 is the end.
         operational: It tells of the sending itself (``endpoint.disabled``), and is not told of in turn. ``*``
             does not match it; who wants it names it, ``endpoint.*``.
+        deliver_at: Before this no delivery begins; None for at once.
+        expires_at: From this on no delivery begins: what is left is cancelled; None for never.
+        idempotency_key: Publishing with a key that was used gives the answer of the first time.
+        fingerprint: Of the content, where there is a key. Neither is kept with the message.
         ordering_key: Messages with equal keys reach an endpoint one after the other; None for no order.
     """
 
@@ -115,6 +119,10 @@ class Message:
     handler: str | None = None
     hops: int = 0
     operational: bool = False
+    deliver_at: datetime | None = None
+    expires_at: datetime | None = None
+    idempotency_key: str | None = None
+    fingerprint: bytes = b""
     ordering_key: str | None = None
 
 
@@ -264,10 +272,14 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What became of a message: how many deliveries it has, and those that are leased to us."""
+    """What became of a message: how many deliveries it has, and those that are leased to us.
+
+    ``repeated``: its idempotency key was used before, and this is the message of that time.
+    """
 
     message_id: str
     deliveries: int
+    repeated: bool = False
     claims: Sequence[Claim] = ()
 
 

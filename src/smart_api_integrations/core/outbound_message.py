@@ -5,10 +5,11 @@ Pure: times and ids are arguments. How it is signed and sent is ``core.outbound_
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, Unpack
 
 from smart_api_integrations.core.endpoint import DEFAULT_TENANT
@@ -17,7 +18,9 @@ from smart_api_integrations.errors import InvalidInput
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_EVENT_LENGTH = 256
-MAX_ORDERING_KEY_LENGTH = 256
+MAX_KEY_LENGTH = 256
+
+LONGEST_DELAY = timedelta(days=366)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -30,10 +33,19 @@ class PublishOptions(TypedDict, total=False):
         tenant: Whose endpoints get it; ``default`` unless named.
         ordering_key: Messages with equal keys reach each endpoint one after the other: the next one is
             not begun before the one before it is delivered or a dead letter.
+        delay: Seconds, or a timedelta, until its deliveries begin.
+        deliver_at: The same as a time; give one of the two.
+        expires_at: From then on no delivery begins, a retry neither: what is left is cancelled.
+        idempotency_key: Publishing the same content with the same key again, within 24 hours, changes
+            nothing and gives the first message's id; with other content it is an ``IdempotencyConflict``.
     """
 
     tenant: str
     ordering_key: str | None
+    delay: float | timedelta | None
+    deliver_at: datetime | None
+    expires_at: datetime | None
+    idempotency_key: str | None
 
 
 def build_message(  # noqa: PLR0913 - one for each attribute of Message
@@ -55,7 +67,9 @@ def build_message(  # noqa: PLR0913 - one for each attribute of Message
         InvalidInput: The event's name, its data or its size cannot be used; nothing else was done.
     """
     check_event_name(event)
-    check_ordering_key(options.get("ordering_key"))
+    check_key("ordering_key", options.get("ordering_key"))
+    key = options.get("idempotency_key")
+    check_key("idempotency_key", key)
     body = message_body(id=id, event=event, timestamp=now, data=data, metadata=metadata)
     if len(body) > max_bytes:
         raise InvalidInput.at(
@@ -73,24 +87,62 @@ def build_message(  # noqa: PLR0913 - one for each attribute of Message
         handler=handler,
         hops=hops,
         ordering_key=options.get("ordering_key"),
+        deliver_at=_deliver_at(options, now=now),
+        expires_at=_moment("expires_at", options.get("expires_at"), now=now),
+        idempotency_key=key,
+        fingerprint=b"" if key is None else _fingerprint(event, data, metadata),
     )
 
 
-def check_ordering_key(key: Any) -> None:
-    """Return if *key* can be an ordering key, or is None.
+def _deliver_at(options: PublishOptions, *, now: datetime) -> datetime | None:
+    """Return when the deliveries of a message begin, or None for at once."""
+    delay, moment = options.get("delay"), options.get("deliver_at")
+    if delay is None:
+        return _moment("deliver_at", moment, now=now)
+    if moment is not None:
+        raise InvalidInput.at(field="delay", found="deliver_at beside it", expected="one of the two")
+    seconds: Any = delay.total_seconds() if isinstance(delay, timedelta) else delay
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not is_number or not 0 <= seconds <= LONGEST_DELAY.total_seconds():
+        expected = f"seconds from 0 to {LONGEST_DELAY.total_seconds():.0f}, or a timedelta"
+        raise InvalidInput.at(field="delay", found=f"{delay!r:.40}", expected=expected)
+    return now + timedelta(seconds=seconds) if seconds else None
+
+
+def _moment(field: str, value: Any, *, now: datetime) -> datetime | None:
+    """Return *value* if it is a time that a message may have, or None."""
+    if value is None:
+        return None
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        found = "a time without a zone" if isinstance(value, datetime) else type(value).__name__
+        raise InvalidInput.at(field=field, found=found, expected="an aware datetime, such as in UTC")
+    moment = value.astimezone(UTC)
+    if moment > now + LONGEST_DELAY:
+        raise InvalidInput.at(field=field, found=value.isoformat(), expected="at most a year from now")
+    return moment
+
+
+def _fingerprint(event: str, data: Any, metadata: Mapping[str, Any] | None) -> bytes:
+    """Return what tells the content of a message from another's, whatever its id and its time."""
+    content = _ENCODER.encode([event, data, {} if metadata is None else metadata])
+    return hashlib.sha256(content.encode()).digest()
+
+
+def check_key(field: str, key: Any) -> None:
+    """Return if *key* can be an ordering key or an idempotency key, or is None.
 
     Raises:
         InvalidInput: It is no text, empty, longer than 256 characters, or has control characters.
     """
     if key is None:
         return
-    expected = f"text of 1 to {MAX_ORDERING_KEY_LENGTH} characters, such as 'order-17'"
+    expected = f"text of 1 to {MAX_KEY_LENGTH} characters, such as 'order-17'"
     if not isinstance(key, str):
-        raise InvalidInput.at(field="ordering_key", found=type(key).__name__, expected=expected)
-    if not key or len(key) > MAX_ORDERING_KEY_LENGTH:
-        raise InvalidInput.at(field="ordering_key", found=f"{len(key)} characters", expected=expected)
+        raise InvalidInput.at(field=field, found=type(key).__name__, expected=expected)
+    if not key or len(key) > MAX_KEY_LENGTH:
+        raise InvalidInput.at(field=field, found=f"{len(key)} characters", expected=expected)
     if _CONTROL.search(key):
-        raise InvalidInput.at(field="ordering_key", found="a control character", expected=expected)
+        raise InvalidInput.at(field=field, found="a control character", expected=expected)
 
 
 def check_event_name(event: Any) -> None:

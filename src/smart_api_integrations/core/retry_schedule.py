@@ -74,6 +74,24 @@ def doubling(*, attempts: int, first_wait: timedelta) -> RetrySchedule:
     return RetrySchedule(waits=waits, jitter=0)
 
 
+def exponential(
+    *, attempts: int, first_wait: timedelta, factor: float, longest_wait: timedelta, jitter: float
+) -> RetrySchedule:
+    """Return a schedule of *attempts* in all, each wait *factor* times the one before, up to *longest_wait*.
+
+    >>> schedule = exponential(attempts=5, first_wait=timedelta(seconds=1), factor=3,
+    ...                        longest_wait=timedelta(seconds=10), jitter=0)
+    >>> [wait.total_seconds() for wait in schedule.waits]
+    [1.0, 3.0, 9.0, 10.0]
+    """
+    waits = []
+    wait = min(first_wait, longest_wait)
+    for _ in range(max(attempts, 1) - 1):
+        waits.append(wait)
+        wait = min(longest_wait, wait * factor)
+    return RetrySchedule(waits=tuple(waits), jitter=jitter)
+
+
 def _minutes(*minutes: float) -> tuple[timedelta, ...]:
     return tuple(timedelta(minutes=value) for value in minutes)
 

@@ -116,12 +116,9 @@ class Delivering:
             return _Ending(code="endpoint_gone", message="the endpoint was deleted", final=State.CANCELLED)
         if message is None:
             return _Ending(code="message_gone", message="the message is no longer kept", final=State.FAILED)
-        if not endpoint.secret:
-            told = "no key of WEBHOOKS_ENCRYPTION_KEYS opens the endpoint's secret: add the one it had"
-            return _Ending(code="secret_unreadable", message=told)
-        if message.hops >= MAX_HOPS:
-            told = f"the message has passed through {message.hops} of our systems: it runs in a circle"
-            return _Ending(code="hop_limit", message=told, final=State.FAILED)
+        unfit = _unfit(message, endpoint, started_at)
+        if unfit is not None:
+            return unfit
         try:
             headers = _headers(message, endpoint, started_at)
         except InvalidInput as error:
@@ -166,6 +163,20 @@ class Delivering:
             response_body=None if answer is None else printable(answer.body),
             phases=None if answer is None else answer.phases,
         )
+
+
+def _unfit(message: Message, endpoint: Endpoint, now: datetime) -> _Ending | None:
+    """Return why *message* is not sent to *endpoint* at all, or None."""
+    if message.expires_at is not None and message.expires_at <= now:
+        told = f"the message expired at {message.expires_at.isoformat()}"
+        return _Ending(code="expired", message=told, final=State.CANCELLED)
+    if not endpoint.secret:
+        told = "no key of WEBHOOKS_ENCRYPTION_KEYS opens the endpoint's secret: add the one it had"
+        return _Ending(code="secret_unreadable", message=told)
+    if message.hops >= MAX_HOPS:
+        told = f"the message has passed through {message.hops} of our systems: it runs in a circle"
+        return _Ending(code="hop_limit", message=told, final=State.FAILED)
+    return None
 
 
 def printable(body: bytes) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from smart_api_integrations.core.outbound_request import checked_headers, new_se
 from smart_api_integrations.errors import InvalidInput
 from smart_api_integrations.network.address_guard import AddressGuard
 from smart_api_integrations.network.endpoint_url import check_endpoint_url
+from smart_api_integrations.send.schedules import read_schedule
 from smart_api_integrations.storage.protocols import EndpointStore
 
 MAX_PATTERNS = 100
@@ -30,7 +31,12 @@ LONGEST_RETRY_DELAY = timedelta(hours=24)
 SHORTEST_TIMEOUT, LONGEST_TIMEOUT = timedelta(seconds=1), timedelta(seconds=60)
 DEFAULT_TIMEOUT = timedelta(seconds=15)  # Svix's; Standard Webhooks asks for 15 to 30 s
 
+LOWEST_RATE, HIGHEST_RATE = 1 / 3600, 100_000.0
+MAX_CONCURRENCY = 1000
+BACKLOGS = ("deliver", "skip")
+
 Seconds = timedelta | float
+Schedule = Sequence[float] | Mapping[str, float]
 
 
 class Endpoints:
@@ -59,9 +65,12 @@ class Endpoints:
         secret: str | None = None,
         *,
         active: bool = True,
+        retry_schedule: Schedule | None = None,
         retry_count: int | None = None,
         retry_delay: Seconds | None = None,
         timeout: Seconds = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - the endpoint's, not this call's
+        rate_limit: float | None = None,
+        concurrency: int | None = None,
         headers: Mapping[str, str] | None = None,
         metadata: Mapping[str, Any] | None = None,
         description: str = "",
@@ -70,6 +79,8 @@ class Endpoints:
     ) -> Endpoint:
         """Keep a new endpoint and return it; without a *secret* one is made.
 
+        *retry_schedule* is the list of the waits in seconds, or ``{"first", "factor", "longest", "attempts",
+        "jitter"}``; it goes before *retry_count* and *retry_delay*, and a jitter of 20 % is added.
         *retry_delay* and *timeout* are seconds or a timedelta. *allow_http* takes an ``http:`` URL.
 
         Raises:
@@ -81,9 +92,12 @@ class Endpoints:
             "events": events,
             "secret": new_secret(self._random_bytes) if secret is None else secret,
             "active": active,
+            "retry_schedule": retry_schedule,
             "retry_count": retry_count,
             "retry_delay": retry_delay,
             "timeout": timeout,
+            "rate_limit": rate_limit,
+            "concurrency": concurrency,
             "headers": {} if headers is None else headers,
             "metadata": {} if metadata is None else metadata,
             "description": description,
@@ -111,6 +125,31 @@ class Endpoints:
         """
         checked = self._checked(changes, allow_http=allow_http)
         return await self._store.change(endpoint_id, checked)
+
+    async def enable(
+        self, endpoint_id: str, *, backlog: str = "deliver", rate: float | None = None
+    ) -> Endpoint:
+        """Switch an endpoint on again that a person or its failures had switched off.
+
+        Args:
+            endpoint_id: The endpoint.
+            backlog: ``deliver`` what waited meanwhile, or ``skip`` it: then it is cancelled.
+            rate: How much of the backlog is delivered in a second; None for no limit.
+
+        Raises:
+            NotFound: The id is unknown.
+            InvalidInput: *backlog* or *rate* cannot be used.
+            StorageUnavailable: Nothing was changed.
+        """
+        if backlog not in BACKLOGS:
+            raise InvalidInput.at(
+                field="backlog", found=f"{backlog!r:.40}", expected=" or ".join(map(repr, BACKLOGS))
+            )
+        return await self._store.enable(
+            endpoint_id,
+            skip_backlog=backlog == "skip",
+            rate=None if rate is None else checked_rate(rate),
+        )
 
     async def remove(self, endpoint_id: str) -> None:
         """Delete an endpoint and cancel its waiting deliveries.
@@ -198,6 +237,32 @@ def _timeout(value: Any) -> timedelta:
     return _span("timeout", value, least=SHORTEST_TIMEOUT, most=LONGEST_TIMEOUT)
 
 
+def _rate_limit(value: Any) -> float | None:
+    return None if value is None else checked_rate(value, field="rate_limit")
+
+
+def checked_rate(value: Any, *, field: str = "rate") -> float:
+    """Return *value* if it can be a rate: so many a second.
+
+    Raises:
+        InvalidInput: It is no number, or not between one an hour and ``HIGHEST_RATE``.
+    """
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not LOWEST_RATE <= value <= HIGHEST_RATE:
+        expected = f"a number a second, from {LOWEST_RATE:g} to {HIGHEST_RATE:g}"
+        raise InvalidInput.at(field=field, found=f"{value!r:.40}", expected=expected)
+    return float(value)
+
+
+def _concurrency(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_CONCURRENCY:
+        expected = f"a whole number from 1 to {MAX_CONCURRENCY}"
+        raise InvalidInput.at(field="concurrency", found=f"{value!r:.40}", expected=expected)
+    return value
+
+
 def _span(field: str, value: Any, *, least: timedelta, most: timedelta) -> timedelta:
     span = value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -274,9 +339,12 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "events": _events,
     "secret": _secret,
     "active": _active,
+    "retry_schedule": read_schedule,
     "retry_count": _retry_count,
     "retry_delay": _retry_delay,
     "timeout": _timeout,
+    "rate_limit": _rate_limit,
+    "concurrency": _concurrency,
     "headers": _headers,
     "metadata": _metadata,
     "description": _description,

@@ -69,5 +69,6 @@ class Publisher:
         published = await self._messages.publish(message, handoff=self._intake.offer())
         if published.claims:
             self._intake.take(published.claims)
-        self._on_published((message,))
+        if not published.repeated:
+            self._on_published((message,))
         return published

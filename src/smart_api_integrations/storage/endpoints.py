@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select, update
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.journal import AttemptStatistics
+from smart_api_integrations.core.retry_schedule import RetrySchedule
 from smart_api_integrations.errors import ConfigurationError, InvalidInput, NotFound
 from smart_api_integrations.storage.backlogs import cancel_waiting
 from smart_api_integrations.storage.counters import endpoint_statistics
@@ -43,6 +44,7 @@ def endpoint_row(endpoint: Endpoint, cipher: SecretCipher) -> dict[str, Any]:
         "secret": cipher.encrypt(endpoint.secret, row_id=endpoint.id),
         "active": endpoint.active,
         "disabled_reason": endpoint.disabled_reason,
+        "retry_schedule": _schedule_row(endpoint.retry_schedule),
         "retry_count": endpoint.retry_count,
         "retry_delay": endpoint.retry_delay,
         "timeout": endpoint.timeout,
@@ -64,8 +66,22 @@ def endpoint_from(row: Any, cipher: SecretCipher) -> Endpoint:
     """
     values = dict(row._asdict())
     values["events"] = tuple(values["events"])
+    values["retry_schedule"] = _schedule_from(values["retry_schedule"])
     values["secret"] = _opened(cipher, values["secret"], row_id=values["id"])
     return Endpoint(**values)
+
+
+def _schedule_row(schedule: RetrySchedule | None) -> dict[str, Any] | None:
+    if schedule is None:
+        return None
+    return {"waits": [wait.total_seconds() for wait in schedule.waits], "jitter": schedule.jitter}
+
+
+def _schedule_from(stored: Mapping[str, Any] | None) -> RetrySchedule | None:
+    if stored is None:
+        return None
+    waits = tuple(timedelta(seconds=wait) for wait in stored["waits"])
+    return RetrySchedule(waits=waits, jitter=stored["jitter"])
 
 
 def _opened(cipher: SecretCipher, stored: str, *, row_id: str) -> str:

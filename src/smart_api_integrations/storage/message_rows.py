@@ -20,6 +20,8 @@ def message_row(message: Message) -> Row:
         None if message.handler is None else storable(message.handler),
         message.hops,
         1 if message.operational else None,
+        None if message.deliver_at is None else microseconds(message.deliver_at),
+        None if message.expires_at is None else microseconds(message.expires_at),
         None if message.ordering_key is None else storable(message.ordering_key),
         message.body,
     )
@@ -36,6 +38,8 @@ def message_from(row: Any) -> Message:
         handler=row.handler,
         hops=row.hops,
         operational=row.operational is not None,
+        deliver_at=row.deliver_at,
+        expires_at=row.expires_at,
         ordering_key=row.ordering_key,
         body=row.body,
     )

@@ -10,9 +10,11 @@ from sqlalchemy import Connection, func, select
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import Claim, Handoff, Message, Published, Trace, Work
 from smart_api_integrations.core.lifecycle import Kind
+from smart_api_integrations.errors import IdempotencyConflict, InvalidInput
 from smart_api_integrations.storage.bulk import Row
 from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.directory import Directory
+from smart_api_integrations.storage.idempotency import IdempotencyKeys
 from smart_api_integrations.storage.lines import Joining, Line, Lines
 from smart_api_integrations.storage.message_rows import message_from, message_row
 from smart_api_integrations.storage.store import Store
@@ -30,6 +32,7 @@ class Messages:
         """Work on *store*, with the endpoints that *directory* knows, in *lines* where there is an order."""
         self._store = store
         self._lines = lines
+        self._keys = IdempotencyKeys(store)
         self._directory = directory
         self._claiming = claiming
         among = store.dialect.among
@@ -59,19 +62,21 @@ class Messages:
         """See ``MessageStore.trace``."""
         return await self._store.read(self._trace, message_id)
 
-    def keep_all(self, connection: Connection, calls: Sequence[Call]) -> list[Published]:
+    def keep_all(self, connection: Connection, calls: Sequence[Call]) -> list[Published | InvalidInput]:
         """Insert messages with one delivery for each endpoint that matches; count those known already."""
         now = self._store.now()
         self._directory.refresh(connection)
         known = self._known(connection, [message.id for message, _ in calls])
+        self._keys.begin(connection, (message for message, _ in calls), now=now)
         joining = self._lines.joining(connection, self._wanted_lines(message for message, _ in calls))
         new_messages: list[Row] = []
         new_deliveries: list[Row] = []
         due = False
-        results: list[Published] = []
+        results: list[Published | InvalidInput] = []
         for message, handoff in calls:
-            if message.id in known:
-                results.append(Published(message_id=message.id, deliveries=known[message.id]))
+            repeat = self._repeat(connection, message, known, now=now)
+            if repeat is not None:
+                results.append(repeat)
                 continue
             new_messages.append(message_row(message))
             pairs = self._deliveries(message, handoff, joining, now)
@@ -85,6 +90,22 @@ class Messages:
         if due:
             self._store.dialect.announce(connection)
         return results
+
+    def _repeat(
+        self, connection: Connection, message: Message, known: dict[str, int], *, now: datetime
+    ) -> Published | InvalidInput | None:
+        """Return the answer to a message that is kept already, by its id or its key; None for a new one."""
+        if message.id in known:
+            return Published(message_id=message.id, deliveries=known[message.id])
+        try:
+            first = self._keys.use(connection, message, now=now)
+        except IdempotencyConflict as conflict:
+            return conflict
+        if first is None:
+            return None
+        if first not in known:
+            known.update(self._known(connection, [first]))
+        return Published(message_id=first, deliveries=known.get(first, 0), repeated=True)
 
     def _wanted_lines(self, those: Iterable[Message]) -> Iterator[Line]:
         for message in those:
@@ -108,6 +129,7 @@ class Messages:
                         target=endpoint.id,
                         max_attempts=endpoint.schedule.attempts,
                         ordering_key=message.ordering_key,
+                        deliver_at=message.deliver_at,
                         in_line=joining.join(endpoint.id, message.ordering_key),
                     ),
                     work_id=self._store.new_id(PREFIXES[Kind.DELIVERY]),

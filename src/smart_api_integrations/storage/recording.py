@@ -108,7 +108,8 @@ class Recording:
 
     def _publish(self, connection: Connection, ended: Sequence[Call]) -> list[Published]:
         calls = [(message, handoff) for outcome, handoff in ended for message in outcome.messages]
-        return self._messages.keep_all(connection, calls) if calls else []
+        kept = self._messages.keep_all(connection, calls) if calls else []
+        return [each for each in kept if isinstance(each, Published)]  # a handler's messages have no keys
 
     def reap_all(self, connection: Connection, calls: Sequence[None]) -> list[int]:
         """End up to ``REAPED_AT_ONCE`` leases that are over: a failed attempt each."""

@@ -128,6 +128,8 @@ messages = Table(
     Column("handler", OutsideText),
     Column("hops", Integer, nullable=False),
     Column("operational", Integer),
+    Column("deliver_at", Moment),
+    Column("expires_at", Moment),
     Column("ordering_key", OutsideText),
     Column("body", LargeBinary, nullable=False),
 )
@@ -205,6 +207,7 @@ webhooks = Table(
     Column("secret", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("disabled_reason", Text),
+    Column("retry_schedule", JsonText),
     Column("retry_count", Integer),
     Column("retry_delay", Seconds),
     Column("timeout", Seconds, nullable=False),
@@ -225,6 +228,17 @@ subscriptions_version = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("version", ID, nullable=False),
     Column("gates", ID),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("message_id", ID, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("used_at", Moment, nullable=False),
+    Index("ix_idempotency_keys_used", "used_at"),
 )
 
 # What holds back the work of a target; one that nothing is the matter with has no row.

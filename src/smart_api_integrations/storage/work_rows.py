@@ -28,11 +28,13 @@ class NewWork:
     max_attempts: int
     ordering_key: str | None
     in_line: bool
+    deliver_at: datetime | None = None
 
 
 def new_work(new: NewWork, *, work_id: str, now: datetime, handoff: Handoff | None) -> Work:
-    """Return *new* as work: leased by *handoff*, or due where that is absent or refuses, or it is in line."""
-    leased = handoff is not None and new.target not in handoff.refuse and not new.in_line
+    """Return *new* as work: leased by *handoff*, or due where that is absent or refuses, or it must wait."""
+    due_at = now if new.deliver_at is None else max(now, new.deliver_at)
+    leased = handoff is not None and new.target not in handoff.refuse and not new.in_line and due_at <= now
     road = ROADS[new.kind]
     return Work(
         id=work_id,
@@ -43,7 +45,7 @@ def new_work(new: NewWork, *, work_id: str, now: datetime, handoff: Handoff | No
         state=road.running if leased else road.fresh,
         attempt_count=int(leased),
         max_attempts=new.max_attempts,
-        due_at=None if leased else now,
+        due_at=None if leased else due_at,
         leased_until=now + handoff.lease if leased and handoff else None,
         fence=int(leased),
         ordering_key=new.ordering_key,

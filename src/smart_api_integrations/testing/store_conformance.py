@@ -19,15 +19,16 @@ from smart_api_integrations.testing.journal_cases.events import (
 )
 from smart_api_integrations.testing.journal_cases.gates import (
     FairnessCases,
-    HealthCases,
     PauseCases,
     RateCases,
 )
+from smart_api_integrations.testing.journal_cases.health import HealthCases
 from smart_api_integrations.testing.journal_cases.leases import ClaimCases
 from smart_api_integrations.testing.journal_cases.lines import OrderCases
 from smart_api_integrations.testing.journal_cases.opening import FailingCases, OpeningCases, WakingCases
 from smart_api_integrations.testing.journal_cases.rejections import RejectionCases
 from smart_api_integrations.testing.journal_cases.sending import EndpointCases, MessageCases
+from smart_api_integrations.testing.journal_cases.timing import TimingCases
 from smart_api_integrations.testing.journal_cases.work import (
     LostCases,
     RecordCases,
@@ -50,6 +51,7 @@ class StoreConformance(
     PauseCases,
     RateCases,
     HealthCases,
+    TimingCases,
     RecordCases,
     LostCases,
     WorkListCases,

@@ -138,12 +138,11 @@ class Worker:
             task.add_done_callback(self._tasks.discard)
 
     async def _run(self, claim: Claim) -> None:
-        target = claim.work.target
         try:
             try:
                 outcome = await self._runners[claim.work.kind](claim)
             finally:
-                self._slots.ran(target)
+                self._slots.ran(claim.work)
                 self._start()
             await self._record(outcome)
         except Exception:
@@ -193,6 +192,7 @@ class Worker:
 
     async def _claim_and_wait(self) -> None:
         self._woken.clear()
+        self._start()  # what runs for long gives its place to others
         limit = min(self._slots.room, CLAIM_BATCH)
         claims: Sequence[Claim] = ()
         if limit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -119,3 +119,54 @@ def test_an_ordering_key_is_part_of_the_message_and_not_of_its_body(key: str | N
 
     assert message.ordering_key == key
     assert message.body == build_message("a.b", {}, id="msg_1", now=NOON).body
+
+
+LATER = NOON + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "moment"),
+    [
+        ({}, None),
+        ({"delay": None}, None),
+        ({"delay": 0}, None),
+        ({"delay": 3600}, LATER),
+        ({"delay": timedelta(hours=1)}, LATER),
+        ({"deliver_at": LATER}, LATER),
+        ({"deliver_at": LATER.astimezone(timezone(timedelta(hours=5)))}, LATER),
+    ],
+)
+def test_a_message_is_delivered_when_it_says(options: Any, moment: datetime | None) -> None:
+    assert build_message("a.b", {}, id="msg_1", now=NOON, **options).deliver_at == moment
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"delay": -1}, "delay"),
+        ({"delay": "soon"}, "delay"),
+        ({"delay": True}, "delay"),
+        ({"delay": float("nan")}, "delay"),
+        ({"delay": 1e99}, "delay"),
+        ({"delay": 5, "deliver_at": LATER}, "delay"),
+        ({"deliver_at": LATER.replace(tzinfo=None)}, "deliver_at"),
+        ({"deliver_at": "tomorrow"}, "deliver_at"),
+        ({"deliver_at": NOON + timedelta(days=367)}, "deliver_at"),
+        ({"expires_at": 5}, "expires_at"),
+        ({"idempotency_key": ""}, "idempotency_key"),
+    ],
+)
+def test_a_time_or_a_key_that_cannot_be_one_is_refused(options: Any, field: str) -> None:
+    with pytest.raises(InvalidInput, match=field):
+        build_message("a.b", {}, id="msg_1", now=NOON, **options)
+
+
+def test_a_fingerprint_knows_the_content_and_nothing_else() -> None:
+    def fingerprint(
+        data: Any, *, message_id: str = "msg_1", now: datetime = NOON, key: str | None = "k"
+    ) -> bytes:
+        return build_message("a.b", data, id=message_id, now=now, idempotency_key=key).fingerprint
+
+    assert fingerprint({"a": 1}) == fingerprint({"a": 1}, message_id="msg_2", now=LATER)
+    assert fingerprint({"a": 1}) != fingerprint({"a": 2})
+    assert fingerprint({"a": 1}, key=None) == b""

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import Claim, Work
 from smart_api_integrations.core.lifecycle import Kind, State
-from smart_api_integrations.work.slots import QUEUED_PER_PLACE, Slots
+from smart_api_integrations.work.slots import QUEUED_PER_PLACE, SLOW_AFTER, SLOW_PER_PLACE, Slots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -30,8 +31,16 @@ def claim(target: str, number: int = 0) -> Claim:
     return Claim(work=work)
 
 
-def slots(concurrency: int = 4, per_target: int = 2) -> Slots:
-    return Slots(concurrency=concurrency, target_concurrency=lambda _: per_target)
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def slots(concurrency: int = 4, per_target: int = 2, clock: Clock | None = None) -> Slots:
+    return Slots(concurrency=concurrency, target_concurrency=lambda _: per_target, clock=clock or Clock())
 
 
 def started(places: Slots) -> list[Claim]:
@@ -51,8 +60,8 @@ def test_a_slow_target_cannot_take_every_place():
 def test_a_place_that_became_free_goes_to_what_waited():
     places = slots(per_target=1)
     places.hold([claim("a", 1), claim("a", 2)])
-    assert drain(places) == ["a"]
-    places.ran("a")
+    (running,) = started(places)
+    places.ran(running.work)
     assert drain(places) == ["a"]
 
 
@@ -103,8 +112,88 @@ def test_everything_held_runs_once_and_no_cap_is_ever_passed(targets, concurrenc
         assert 0 < len(now) <= concurrency
         assert all(now.count(target) <= per_target for target in now)
         done = running.pop(0).work
-        places.ran(done.target)
+        places.ran(done)
         assert done.id in places.held_ids
         places.let_go(done)
         finished.append(done.target)
     assert sorted(finished) == sorted(targets)
+
+
+def hanging(places: Slots, clock: Clock, *targets: str, each: int = 2) -> list[Claim]:
+    """Let runs of *targets* begin, and let them take too long."""
+    places.hold([claim(target, number) for target in targets for number in range(each)])
+    running = started(places)
+    clock.seconds += SLOW_AFTER
+    return running
+
+
+def test_however_many_targets_hang_a_quick_one_runs():
+    clock = Clock()
+    places = slots(concurrency=4, per_target=2, clock=clock)
+    for wave in range(SLOW_PER_PLACE):
+        assert len(hanging(places, clock, f"a{wave}", f"b{wave}")) == 4
+
+    places.hold([claim("quick")])
+
+    assert drain(places) == ["quick"]
+    assert places.room > 0
+
+
+def test_the_slow_places_have_an_end_too():
+    clock = Clock()
+    places = slots(concurrency=1, per_target=1, clock=clock)
+    for wave in range(SLOW_PER_PLACE + 1):
+        assert hanging(places, clock, f"slow{wave}", each=1)
+
+    places.hold([claim("late")])
+
+    assert drain(places) == []
+
+
+def test_a_target_that_hung_begins_aside_and_takes_no_place_again():
+    clock = Clock()
+    places = slots(concurrency=2, per_target=2, clock=clock)
+    first, second = hanging(places, clock, "slow")
+    places.hold([claim("quick", 1), claim("quick", 2)])
+    assert drain(places) == ["quick", "quick"]
+    for each in (first, second):
+        places.ran(each.work)
+        places.let_go(each.work)
+
+    places.hold([claim("slow", 3)])
+
+    assert drain(places) == ["slow"]
+
+
+def test_of_a_slow_target_no_more_is_held_than_runs_until_it_is_quick_again():
+    clock = Clock()
+    places = slots(concurrency=2, per_target=2, clock=clock)
+    running = hanging(places, clock, "slow")
+    assert places.room == 2 * QUEUED_PER_PLACE
+    assert places.full_targets == {"slow"}
+
+    places.ran(running[0].work)
+    places.let_go(running[0].work)
+    places.hold([claim("slow", 7)])
+    (again,) = started(places)
+    places.ran(again.work)
+    places.let_go(again.work)
+    places.hold([claim("slow", 8), claim("slow", 9)])
+
+    assert places.full_targets == frozenset()
+
+
+def test_an_endpoint_may_have_a_cap_of_its_own():
+    places = slots(concurrency=9, per_target=2)
+    endpoint = Endpoint(
+        id="a",
+        url="https://a.example",
+        events=("*",),
+        secret="s",
+        concurrency=5,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    places.hold([replace(claim("a", number), endpoint=endpoint) for number in range(9)])
+
+    assert len(started(places)) == 5
