@@ -1,8 +1,8 @@
-"""Which HTTP client delivers: aiohttp or pycurl, behind the same address guard, against the same sink.
+"""What our client costs: ``network.http_transport`` beside aiohttp as it comes, against the same sink.
 
 Both send signed 2 KB events and take the whole answer, over kept connections and then over a new one for
-each request. A round runs every client once, in turn; the ratios of a round count, not its times. Beside
-them: aiohttp as it comes, without guard, phases and limits. No figure here includes signing.
+each request. A round runs each client once, in turn; the ratios of a round count, not its times. aiohttp has
+no guard, phases or limits here. No figure includes signing.
 
     python benchmarks/http_clients.py --requests 10000 --concurrency 100 --rounds 5
 """
@@ -22,13 +22,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from io import BytesIO
 from ipaddress import ip_network
 from time import perf_counter
 from typing import Any
 
 import aiohttp
-import pycurl  # type: ignore[import-untyped]
+import pycurl
 import uvloop
 
 from smart_api_integrations.core.outbound_message import message_body
@@ -80,92 +79,8 @@ def serve_sink(sock: socket.socket, *, close: bool) -> None:
     uvloop.run(serve())
 
 
-class CurlTransport:
-    """libcurl's multi interface in the event loop, with a pool of handles and the guard at ``socket()``."""
-
-    def __init__(self) -> None:
-        """Belong to the running loop."""
-        self._loop = asyncio.get_running_loop()
-        self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
-        self._timer: asyncio.TimerHandle | None = None
-        self._idle: list[pycurl.Curl] = []
-        self._waiting: dict[pycurl.Curl, asyncio.Future[None]] = {}
-
-    async def send(self, request: OutboundRequest) -> int:
-        """Send *request* and return the status."""
-        curl = self._idle.pop() if self._idle else self._handle()
-        body = BytesIO()
-        headers: list[bytes] = []
-        curl.setopt(pycurl.URL, request.url)
-        curl.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in request.headers.items()])
-        curl.setopt(pycurl.POSTFIELDS, request.body)
-        curl.setopt(pycurl.WRITEFUNCTION, body.write)
-        curl.setopt(pycurl.HEADERFUNCTION, headers.append)
-        done = self._loop.create_future()
-        self._waiting[curl] = done
-        self._multi.add_handle(curl)
-        await done
-        self._idle.append(curl)
-        return int(curl.getinfo(pycurl.RESPONSE_CODE))
-
-    def close(self) -> None:
-        """Close every connection."""
-        if self._timer is not None:
-            self._timer.cancel()
-        for curl in self._idle:
-            curl.close()
-        self._multi.close()
-
-    def _handle(self) -> pycurl.Curl:
-        curl = pycurl.Curl()
-        for option, value in (
-            (pycurl.POST, 1),
-            (pycurl.NOSIGNAL, 1),
-            (pycurl.FOLLOWLOCATION, 0),
-            (pycurl.PROXY, ""),
-            (pycurl.TIMEOUT_MS, 15_000),
-            (pycurl.OPENSOCKETFUNCTION, self._open_socket),
-        ):
-            curl.setopt(option, value)
-        return curl
-
-    def _open_socket(self, _purpose: int, address: Any) -> socket.socket:
-        family, kind, protocol, sockaddr = address
-        GUARD.check(sockaddr[0])
-        return socket.socket(family, kind, protocol)
-
-    def _watch(self, event: int, descriptor: int, _multi: Any, _data: Any) -> None:
-        self._loop.remove_reader(descriptor)
-        self._loop.remove_writer(descriptor)
-        if event in {pycurl.POLL_IN, pycurl.POLL_INOUT}:
-            self._loop.add_reader(descriptor, self._act, descriptor, pycurl.CSELECT_IN)
-        if event in {pycurl.POLL_OUT, pycurl.POLL_INOUT}:
-            self._loop.add_writer(descriptor, self._act, descriptor, pycurl.CSELECT_OUT)
-
-    def _set_timer(self, milliseconds: int) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if milliseconds >= 0:
-            self._timer = self._loop.call_later(milliseconds / 1000, self._act, pycurl.SOCKET_TIMEOUT, 0)
-
-    def _act(self, descriptor: int, mask: int) -> None:
-        self._multi.socket_action(descriptor, mask)
-        left = 1
-        while left:
-            left, succeeded, failed = self._multi.info_read()
-            for curl in succeeded:
-                self._multi.remove_handle(curl)
-                self._waiting.pop(curl).set_result(None)
-            for curl, number, text in failed:
-                self._multi.remove_handle(curl)
-                self._waiting.pop(curl).set_exception(OSError(number, text))
-
-
 async def ours(run: Callable[[Send], Awaitable[float]]) -> float:
-    """Use aiohttp as ``network.http_transport`` does: guard, phases, deadline, capped answers."""
+    """Use ``network.http_transport``: pycurl with guard, phases, deadline, capped answers."""
     transport = HttpTransport(GUARD)
 
     async def send(request: OutboundRequest) -> int:
@@ -189,16 +104,7 @@ async def bare(run: Callable[[Send], Awaitable[float]]) -> float:
         return await run(send)
 
 
-async def curl(run: Callable[[Send], Awaitable[float]]) -> float:
-    """Use pycurl with the guard."""
-    transport = CurlTransport()
-    try:
-        return await run(transport.send)
-    finally:
-        transport.close()
-
-
-CLIENTS = {"http_transport (aiohttp)": ours, "aiohttp as it comes": bare, "pycurl multi": curl}
+CLIENTS = {"http_transport (pycurl)": ours, "aiohttp as it comes": bare}
 
 
 async def load(send: Send, *, url: str, requests: int, concurrency: int) -> float:

@@ -19,15 +19,15 @@ SOURCE = ROOT / "src"
 PACKAGE = "smart_api_integrations"
 
 HEAVY = (
-    *("aiohttp", "alembic", "anyio", "asyncio", "cryptography", "fastapi", "jinja2", "orjson", "psycopg"),
+    *("alembic", "anyio", "asyncio", "cryptography", "fastapi", "jinja2", "orjson", "psycopg", "pycurl"),
     *("pydantic", "rich", "sqlalchemy", "sqlite3", "ssl", "starlette", "typer", "uvicorn", "uvloop", "yaml"),
 )
 SERVER = {
-    "aiohttp",
     "alembic",
     "fastapi",
     "jinja2",
     "psycopg",
+    "pycurl",
     "rich",
     "sqlalchemy",
     "starlette",

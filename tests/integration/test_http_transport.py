@@ -228,6 +228,24 @@ def test_a_lookup_that_hangs_ends_in_its_own_time() -> None:
     assert (failure.stage, failure.code) == ("resolve", "dns_timeout")
 
 
+def test_a_lookup_that_outlasts_the_deadline_is_told_as_such(server: FaultServer) -> None:
+    async def slow_once(host: str, _port: int) -> list[str]:
+        if host == "slow.example":
+            await asyncio.Event().wait()
+        return ["127.0.0.1"]
+
+    async def after_a_good_one(transport: HttpTransport) -> DeliveryError:
+        good = OutboundRequest(url=server.url("/ok", host="named.example"), headers={})
+        await transport.send(good, timeout=5)
+        with pytest.raises(DeliveryError) as failure:
+            await transport.send(OutboundRequest(url="http://slow.example/", headers={}), timeout=SHORT)
+        return failure.value
+
+    failure = play(after_a_good_one, lookup=slow_once)
+
+    assert (failure.stage, failure.code) == ("resolve", "dns_timeout")
+
+
 def test_a_handshake_that_hangs_ends_in_its_own_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:  # the kernel connects; nobody answers
         failure = failing(

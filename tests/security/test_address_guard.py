@@ -25,7 +25,8 @@ from smart_api_integrations.network.address_guard import (
     is_own_address,
 )
 from smart_api_integrations.network.endpoint_url import check_endpoint_url
-from smart_api_integrations.network.http_transport import HttpTransport, Lookup, TransportLimits
+from smart_api_integrations.network.http_transport import HttpTransport, TransportLimits
+from smart_api_integrations.network.resolver import Lookup
 from smart_api_integrations.testing.fault_server import FaultServer
 
 VECTORS: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "ssrf_vectors.yaml").read_text("utf-8"))
@@ -75,9 +76,9 @@ class Watched(HttpTransport):
         super().__init__(*args, **kwargs)
         self.opened: list[str] = []
 
-    def _open_socket(self, address: tuple[Any, ...]) -> socket.socket:
-        made = super()._open_socket(address)
-        self.opened.append(address[4][0])
+    def _open_socket(self, family: int, kind: int, protocol: int, address: str) -> socket.socket:
+        made = super()._open_socket(family, kind, protocol, address)
+        self.opened.append(address)
         return made
 
 

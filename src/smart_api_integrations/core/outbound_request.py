@@ -18,8 +18,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +25,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from smart_api_integrations.core.digests import hmac_digest
 from smart_api_integrations.errors import InvalidInput
 
 MAX_HOPS = 3
@@ -188,13 +187,13 @@ def signed_headers(
     """
     seconds = str(int(timestamp.timestamp()))
     key = signing_key(secret)
-    signature = hmac.digest(key, b"%b.%b.%b" % (message_id.encode(), seconds.encode(), body), hashlib.sha256)
+    signature = hmac_digest(key, b"%b.%b.%b" % (message_id.encode(), seconds.encode(), body), "sha256")
     headers = {
         "User-Agent": USER_AGENT,
         "Accept": "*/*",
         "Accept-Encoding": "identity",
         "Content-Type": "application/json",
-        "X-Webhook-Signature": "sha256=" + hmac.digest(secret.encode(), body, hashlib.sha256).hex(),
+        "X-Webhook-Signature": "sha256=" + hmac_digest(secret.encode(), body, "sha256").hex(),
         "webhook-id": message_id,
         "webhook-timestamp": seconds,
         "webhook-signature": "v1," + base64.b64encode(signature).decode(),

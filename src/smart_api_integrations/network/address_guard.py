@@ -156,6 +156,11 @@ class AddressGuard:
         return parsed is not None and any(parsed in network for network in self._allowed)
 
 
+def is_literal(host: str) -> bool:
+    """Tell whether *host*, without brackets, is an address and not a name."""
+    return _parse(host) is not None
+
+
 def denied_because(address: Address) -> str | None:
     """Return what the table holds against *address* (not IPv4-mapped), or None.
 

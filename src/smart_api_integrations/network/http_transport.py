@@ -3,15 +3,16 @@
 Theory of operation:
 
 1. The address guard sees a connection twice. ``CheckedResolver`` passes a name's addresses on only if every
-   one of them may be called; the socket factory checks the very address that is about to be connected to,
-   literals included. What fails leaves no packet. There is no way from a name to a connection but through
-   both, so a name that changes its mind between check and use (DNS rebinding) gains nothing.
+   one of them may be called, and libcurl is told those addresses; the function that makes its sockets
+   checks the very address that is about to be connected to, literals included. What fails leaves no packet.
+   There is no way to a connection but through the second, so a name that changes its mind between check and
+   use (DNS rebinding) gains nothing.
 2. Nothing is taken from the environment: no proxy variables, no ``.netrc``, no cookies, no redirects.
 3. One deadline covers all of it: resolving, connecting, TLS, the request, and the answer's last byte.
 4. An answer is read up to ``TransportLimits.read_bytes`` and never decompressed; a longer one costs its
    connection.
-5. A connection that the other side closed while it was idle is found out by using it. That request is
-   sent once more, on another connection: receivers deduplicate by id.
+5. A connection that the other side closed while it was idle is found out by using it. libcurl sends that
+   request once more, on another connection: receivers deduplicate by id.
 6. Every failure is a ``DeliveryError`` with a stage and a code; its message is for people and never says
    which address a name resolved to.
 """
@@ -21,23 +22,19 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from time import perf_counter
+from functools import lru_cache
 from typing import Any
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, AbstractStreamWriter, ResolveResult
+import pycurl
+from yarl import URL
 
 from smart_api_integrations.core.outbound_request import Answer, OutboundRequest
-from smart_api_integrations.errors import AddressBlocked, DeliveryError
+from smart_api_integrations.errors import DeliveryError
 from smart_api_integrations.network.address_guard import AddressGuard
-from smart_api_integrations.network.exchange import EXCHANGE, Exchange, tls_context
-
-Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Resolves a name and a port to the literal addresses behind it, raising ``OSError`` where there is none."""
+from smart_api_integrations.network.curl_loop import CurlFailed, CurlLoop
+from smart_api_integrations.network.resolver import REMEMBERED_SECONDS, CheckedResolver, Lookup, Resolved
+from smart_api_integrations.network.transfer import Transfer, trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +43,11 @@ class TransportLimits:
 
     Attributes:
         resolve_seconds: For one name; a lookup that takes longer goes on in its thread, unheard.
-        connect_seconds: For one address, TCP and TLS together.
+        connect_seconds: For a connection, TCP and TLS together.
         addresses_per_family: How many of a name's IPv4 and of its IPv6 addresses are tried; all of them are
             checked.
         lookups: How many names are being resolved at once.
-        idle_seconds: After so long without a request a connection is closed.
+        idle_seconds: After so long without a request a connection is not used again.
         connections: Open at once; ``connections_per_host`` likewise for one host and port, 0 for no limit.
         read_bytes: How much of an answer's body is read before the connection is given up.
         keep_bytes: How much of it is returned.
@@ -65,13 +62,6 @@ class TransportLimits:
     connections_per_host: int = 0
     read_bytes: int = 256 * 1024
     keep_bytes: int = 64 * 1024
-
-
-_DNS_CACHE_SECONDS = 60
-_MAX_LINE_BYTES = 8190
-_MAX_ANSWER_HEADERS = 100
-_MAX_HEADER_CHARACTERS = 2048
-_SET_BY_US = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 
 
 class HttpTransport:
@@ -95,10 +85,17 @@ class HttpTransport:
         """
         self._guard = guard
         self._limits = limits or TransportLimits()
-        self._lookup = lookup
+        self._resolver = CheckedResolver(
+            guard,
+            lookup,
+            seconds=self._limits.resolve_seconds,
+            lookups=self._limits.lookups,
+            addresses_per_family=self._limits.addresses_per_family,
+        )
         self._ca_file = ca_file
-        self._executor: ThreadPoolExecutor | None = None
-        self._session: aiohttp.ClientSession | None = None
+        self._options: dict[int, Any] = {}
+        self._curls: CurlLoop | None = None
+        self._idle: list[Transfer] = []
 
     async def send(self, request: OutboundRequest, *, timeout: float) -> Answer:  # noqa: ASYNC109 - the whole deadline
         """Send *request* and return the answer, whatever its status, within *timeout* seconds.
@@ -107,246 +104,157 @@ class HttpTransport:
             AddressBlocked: The address is one that may not be called; nothing was sent.
             DeliveryError: There was no complete answer.
         """
-        session = self._session or self._open()
-        exchange = Exchange()
-        token = EXCHANGE.set(exchange)
+        curls = self._curls or self._open()
+        target = _target(request.url)
+        transfer = self._idle.pop() if self._idle else self._transfer()
+        resolved: Resolved | None = None
         try:
             async with asyncio.timeout(timeout):
-                try:
-                    return await self._send(session, request, exchange)
-                except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-                    if not _went_stale(error, exchange):
-                        raise
-                    return await self._send(session, request, exchange)
+                resolved = await self._resolver.resolve(target.host, target.port)
+                transfer.prepare(request, target.url, target.pinned_to(resolved))
+                await curls.perform(transfer.curl)
         except TimeoutError as error:
-            raise _too_late(exchange) from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise exchange.blocked or _explain(error) from error
+            raise (_unresolved() if resolved is None else _too_late(transfer, target)) from error
+        except CurlFailed as error:
+            if not transfer.was_cut:
+                raise transfer.blocked or _explain(error, transfer, target) from error
+        except ValueError as error:
+            message = "the request cannot be written as HTTP"
+            raise DeliveryError(message, stage="send", code="invalid_request") from error
         finally:
-            EXCHANGE.reset(token)
+            self._idle.append(transfer)
+        return Answer(
+            status=transfer.status,
+            headers=transfer.headers(),
+            body=transfer.kept,
+            truncated=transfer.truncated,
+            phases=transfer.phases(None if resolved is None else resolved.milliseconds),
+        )
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
-        session, self._session = self._session, None
-        executor, self._executor = self._executor, None
-        if session is not None:
-            await session.close()
-        if executor is not None:
-            executor.shutdown(wait=False, cancel_futures=True)
+        curls, self._curls = self._curls, None
+        if curls is not None:
+            curls.close()
+        for transfer in self._idle:
+            transfer.curl.close()
+        self._idle.clear()
+        self._resolver.close()
 
-    async def _send(
-        self, session: aiohttp.ClientSession, request: OutboundRequest, exchange: Exchange
-    ) -> Answer:
-        response = await session.request(
-            request.method,
-            request.url,
-            data=_Body(request.body, exchange),
-            headers=request.headers,
-            allow_redirects=False,
-        )
-        exchange.answered = perf_counter()
-        try:
-            body, truncated = await self._read(response.content)
-        except BaseException:
-            response.close()
-            raise
-        if truncated:
-            response.close()
-        return Answer(
-            status=response.status,
-            headers=_readable(response.raw_headers),
-            body=body,
-            truncated=truncated,
-            phases=exchange.phases(perf_counter()),
-        )
-
-    async def _read(self, content: aiohttp.StreamReader) -> tuple[bytes, bool]:
-        """Return the body's first bytes and whether there were more; read no further than is allowed."""
-        keep = self._limits.keep_bytes
-        kept = bytearray()
-        size = 0
-        while chunk := await content.readany():
-            size += len(chunk)
-            if len(kept) < keep:
-                kept += chunk
-            if size > self._limits.read_bytes:
-                break
-        return bytes(kept[:keep]), size > keep
-
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self) -> CurlLoop:
         limits = self._limits
-        if self._lookup is None:
-            self._executor = ThreadPoolExecutor(limits.lookups, thread_name_prefix="resolve")
-        connector = aiohttp.TCPConnector(
-            resolver=CheckedResolver(self._guard, self._lookup or self._system_lookup, limits),
-            socket_factory=self._open_socket,
-            ssl=tls_context(self._ca_file),
-            ttl_dns_cache=_DNS_CACHE_SECONDS,
-            keepalive_timeout=limits.idle_seconds,
-            limit=limits.connections,
-            limit_per_host=limits.connections_per_host,
-            # So many of each family are given up at a time: all of them, or each would be tried again.
-            interleave=limits.addresses_per_family,
+        self._options = {**_ALWAYS, **trust(self._ca_file)}
+        self._options[pycurl.CONNECTTIMEOUT_MS] = int(limits.connect_seconds * 1000)
+        self._options[pycurl.MAXAGE_CONN] = int(limits.idle_seconds)
+        self._curls = CurlLoop(
+            connections=limits.connections, connections_per_host=limits.connections_per_host
         )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            skip_auto_headers=_SET_BY_US,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_seconds),
-            max_line_size=_MAX_LINE_BYTES,
-            max_field_size=_MAX_LINE_BYTES,
-            max_headers=_MAX_ANSWER_HEADERS,
+        return self._curls
+
+    def _transfer(self) -> Transfer:
+        return Transfer(
+            self._open_socket,
+            options=self._options,
+            read_bytes=self._limits.read_bytes,
+            keep_bytes=self._limits.keep_bytes,
         )
-        return self._session
 
-    def _open_socket(self, address: tuple[Any, ...]) -> socket.socket:
-        """Make the socket for one address, checked: the last door before a packet leaves."""
-        family, kind, protocol, _, sockaddr = address
-        exchange = EXCHANGE.get()
-        try:
-            self._guard.check(sockaddr[0])
-        except AddressBlocked as error:
-            if exchange is not None:
-                exchange.blocked = error
-            raise _BlockedSocket(errno.EACCES, str(error)) from error
-        if exchange is not None and not exchange.socket:
-            exchange.socket = perf_counter()
-        return socket.socket(family, kind, protocol)
-
-    async def _system_lookup(self, host: str, port: int) -> Sequence[str]:
-        """Ask the system's resolver, in threads of our own: a dead name server blocks nobody else."""
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(
-            self._executor, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        )
-        return [str(sockaddr[0]) for *_, sockaddr in found]
+    def _open_socket(self, family: int, kind: int, protocol: int, address: str) -> socket.socket:
+        self._guard.check(address)
+        return _LentSocket(family, kind, protocol)
 
 
-class CheckedResolver(AbstractResolver):
-    """Resolves names for the connector, and refuses a name of whose addresses any may not be called.
+class _LentSocket(socket.socket):
+    """A socket of which libcurl keeps a duplicate: ours is closed as soon as nobody holds it."""
 
-    A name with a public and a private address is refused whole: it is how rebinding looks.
-    """
-
-    def __init__(self, guard: AddressGuard, lookup: Lookup, limits: TransportLimits) -> None:
-        """Judge by *guard* what *lookup* finds."""
-        self._guard = guard
-        self._lookup = lookup
-        self._limits = limits
-
-    async def resolve(
-        self,
-        host: str,
-        port: int = 0,
-        family: socket.AddressFamily = socket.AF_UNSPEC,
-    ) -> list[ResolveResult]:
-        """Return the addresses to try.
-
-        Raises:
-            AddressBlocked: One of them may not be called.
-            DeliveryError: There are none, or not in time.
-        """
-        del family  # the connector asks for both, always
-        exchange = EXCHANGE.get() or Exchange()
-        exchange.dns = perf_counter()
-        try:
-            async with asyncio.timeout(self._limits.resolve_seconds):
-                addresses = await self._lookup(host, port)
-        except TimeoutError as error:
-            message = f"the name {host!r} could not be resolved in {self._limits.resolve_seconds:g} s"
-            raise DeliveryError(message, stage="resolve", code="dns_timeout") from error
-        except (OSError, UnicodeError) as error:
-            message = f"the name {host!r} could not be resolved"
-            raise DeliveryError(message, stage="resolve", code="dns_error") from error
-        finally:
-            exchange.dns_done = perf_counter()
-        if not addresses:
-            message = f"the name {host!r} has no address"
-            raise DeliveryError(message, stage="resolve", code="dns_error")
-        for address in addresses:
-            self._guard.check(address)
-        return [_resolved(host, port, address) for address in self._tried(addresses)]
-
-    def _tried(self, addresses: Sequence[str]) -> Sequence[str]:
-        most = self._limits.addresses_per_family
-        newer = [address for address in addresses if ":" in address]
-        older = [address for address in addresses if ":" not in address]
-        return newer[:most] + older[:most]
-
-    async def close(self) -> None:
-        """Do nothing: the lookup's threads are the transport's."""
+    def __del__(self) -> None:
+        self.close()
 
 
-class _BlockedSocket(OSError):
-    """The guard refused an address at the socket; ``__cause__`` says why."""
+_ALWAYS: dict[int, Any] = {
+    pycurl.NOSIGNAL: 1,
+    pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
+    pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
+    pycurl.HTTP09_ALLOWED: 0,
+    pycurl.FOLLOWLOCATION: 0,
+    pycurl.PROXY: "",  # also: none from the environment
+    pycurl.NETRC: pycurl.NETRC_IGNORED,
+    pycurl.PATH_AS_IS: 1,
+    pycurl.SSL_VERIFYPEER: 1,
+    pycurl.SSL_VERIFYHOST: 2,
+    pycurl.SSLVERSION: pycurl.SSLVERSION_TLSv1_2,  # or later
+    pycurl.DNS_CACHE_TIMEOUT: int(REMEMBERED_SECONDS),
+}
 
 
-class _Body(aiohttp.BytesPayload):
-    """A request's body that notes when it is written: the connection is there, the waiting begins."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    """Where a URL leads: in ASCII, as libcurl is given it."""
 
-    def __init__(self, value: bytes, exchange: Exchange) -> None:
-        super().__init__(value)
-        self._exchange = exchange
+    url: str
+    host: str
+    port: int
+    is_encrypted: bool
 
-    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        self._exchange.sent = perf_counter()
-        await super().write_with_length(writer, content_length)
-
-
-def _resolved(host: str, port: int, address: str) -> ResolveResult:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-    return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=flags)
-
-
-def _readable(raw: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in raw:
-        key = name.decode("latin-1").lower()
-        text = value.decode("latin-1")[:_MAX_HEADER_CHARACTERS]
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    return headers
+    def pinned_to(self, resolved: Resolved) -> str | None:
+        """Return what libcurl is told of the name; None where the host is an address."""
+        if resolved.addresses == (self.host,):
+            return None
+        addresses = ",".join(f"[{one}]" if ":" in one else one for one in resolved.addresses)
+        return f"{self.host}:{self.port}:{addresses}"
 
 
-def _went_stale(error: aiohttp.ClientError, exchange: Exchange) -> bool:
-    """Tell whether *error* is what using a kept connection gives that the other side had closed."""
-    if not exchange.reused or exchange.answered or isinstance(error, aiohttp.ClientConnectorError):
-        return False
-    return isinstance(error, aiohttp.ServerDisconnectedError) or (
-        isinstance(error, OSError) and error.errno in {errno.ECONNRESET, errno.EPIPE, None}
+@lru_cache(maxsize=4096)  # an endpoint's URL comes again with each of its deliveries
+def _target(url: str) -> _Target:
+    try:
+        parsed = URL(url)
+        scheme, host, port = parsed.scheme, parsed.raw_host, parsed.port
+    except ValueError as error:
+        raise _invalid_url() from error
+    if scheme not in {"http", "https"} or not host or not port or parsed.user == "":
+        raise _invalid_url()
+    return _Target(
+        url=str(parsed.with_fragment(None)),
+        host=host,
+        port=port,
+        is_encrypted=scheme == "https",
     )
 
 
-def _too_late(exchange: Exchange) -> DeliveryError:
-    if exchange.answered:
+def _invalid_url() -> DeliveryError:
+    return DeliveryError("the endpoint's URL cannot be used", stage="send", code="invalid_url")
+
+
+def _unresolved() -> DeliveryError:
+    message = "the endpoint's name was not resolved in time"
+    return DeliveryError(message, stage="resolve", code="dns_timeout")
+
+
+def _too_late(transfer: Transfer, target: _Target) -> DeliveryError:
+    if transfer.head_complete:
         message = "the endpoint's answer did not end in time"
         return DeliveryError(message, stage="response", code="response_too_slow")
-    if exchange.sent:
-        return DeliveryError("the endpoint did not answer in time", stage="response", code="timeout")
-    if exchange.tls:
+    if not transfer.has_connected:
+        return DeliveryError("no connection was made in time", stage="connect", code="connect_timeout")
+    if target.is_encrypted and not transfer.has_encrypted:
         return DeliveryError("the TLS handshake did not end in time", stage="tls", code="connect_timeout")
-    return DeliveryError("no connection was made in time", stage="connect", code="connect_timeout")
+    return DeliveryError("the endpoint did not answer in time", stage="response", code="timeout")
 
 
-# The first row whose exceptions match: stage, code, sentence.
-_EXPLANATIONS: tuple[tuple[type[Exception], str, str, str], ...] = (
-    (aiohttp.ClientConnectorCertificateError, "tls", "tls_error", "the endpoint's certificate is not valid"),
-    (aiohttp.ClientSSLError, "tls", "tls_error", "the TLS handshake failed"),
-    (ssl.SSLError, "tls", "tls_error", "the TLS connection failed"),
-    (aiohttp.ServerDisconnectedError, "response", "connection_closed", "the endpoint sent no answer"),
-    (aiohttp.ClientPayloadError, "response", "protocol_error", "the answer's body broke off or is not HTTP"),
-    (aiohttp.ClientResponseError, "response", "protocol_error", "the answer is not HTTP"),
-    (aiohttp.InvalidURL, "send", "invalid_url", "the endpoint's URL cannot be used"),
-    (aiohttp.NonHttpUrlClientError, "send", "invalid_url", "the endpoint's URL cannot be used"),
-    (aiohttp.ClientConnectorError, "connect", "connect_error", "no connection could be made"),
-    (OSError, "response", "connection_reset", "the endpoint broke the connection"),
-    (ValueError, "send", "invalid_request", "the request cannot be written as HTTP"),
-    (aiohttp.ClientError, "send", "error", "the request failed"),
-)  # fmt: skip
-
-_CONNECT_CODES: Mapping[int, tuple[str, str]] = {
+# https://curl.se/libcurl/c/libcurl-errors.html: stage, code, sentence.
+_EXPLANATIONS: dict[int, tuple[str, str, str]] = {
+    pycurl.E_URL_MALFORMAT: ("send", "invalid_url", "the endpoint's URL cannot be used"),
+    pycurl.E_COULDNT_RESOLVE_HOST: ("resolve", "dns_error", "the endpoint's name could not be resolved"),
+    pycurl.E_COULDNT_CONNECT: ("connect", "connect_error", "no connection could be made"),
+    pycurl.E_PEER_FAILED_VERIFICATION: ("tls", "tls_error", "the endpoint's certificate is not valid"),
+    pycurl.E_SSL_CONNECT_ERROR: ("tls", "tls_error", "the TLS handshake failed"),
+    pycurl.E_GOT_NOTHING: ("response", "connection_closed", "the endpoint sent no answer"),
+    pycurl.E_SEND_ERROR: ("response", "connection_reset", "the endpoint broke the connection"),
+    pycurl.E_PARTIAL_FILE: ("response", "protocol_error", "the answer's body broke off"),
+}
+_NOT_HTTP = ("response", "protocol_error", "the answer is not HTTP")
+_RESET = ("response", "connection_reset", "the endpoint broke the connection")
+_CONNECT_CODES = {
     errno.ECONNREFUSED: ("connect_refused", "the endpoint refused the connection"),
     errno.ECONNRESET: ("connect_reset", "the endpoint broke off the connection at once"),
     errno.ENETUNREACH: ("connect_unreachable", "there is no route to the endpoint"),
@@ -355,12 +263,13 @@ _CONNECT_CODES: Mapping[int, tuple[str, str]] = {
 }
 
 
-def _explain(error: Exception) -> DeliveryError:
-    """Return the failure for people: never the exception's own words, which name addresses."""
-    stage, code, sentence = next(row[1:] for row in _EXPLANATIONS if isinstance(error, row[0]))
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        why = getattr(error.certificate_error, "verify_message", "")
-        sentence = f"{sentence}: {why}" if why else sentence
-    elif code == "connect_error" and isinstance(error, OSError):
-        code, sentence = _CONNECT_CODES.get(error.errno or 0, (code, sentence))
+def _explain(error: CurlFailed, transfer: Transfer, target: _Target) -> DeliveryError:
+    """Return the failure for people: never libcurl's own words, which name addresses."""
+    if error.code == pycurl.E_OPERATION_TIMEDOUT:
+        return _too_late(transfer, target)
+    stage, code, sentence = _EXPLANATIONS.get(error.code, _NOT_HTTP)
+    if error.code == pycurl.E_COULDNT_CONNECT:
+        code, sentence = _CONNECT_CODES.get(transfer.system_error, (code, sentence))
+    elif error.code == pycurl.E_RECV_ERROR and transfer.system_error:
+        stage, code, sentence = _RESET
     return DeliveryError(sentence, stage=stage, code=code)
