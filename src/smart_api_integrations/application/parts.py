@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from smart_api_integrations.application.identifiers import ulids
+from smart_api_integrations.core.json_depth import refuse_deep
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import parse_json as exact_json
@@ -166,9 +167,11 @@ def parse_json(body: bytes) -> Any:
     """Parse a body for what the gateway reads of it; handlers get it parsed with exact integers.
 
     Raises:
-        MalformedRequest: It is not JSON.
+        MalformedRequest: It is not JSON, or nested too deep.
     """
     try:
-        return orjson.loads(body)
+        parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
         return exact_json(body)  # takes what JavaScript writes: half a surrogate pair, numbers of any size
+    refuse_deep(body, parsed)
+    return parsed

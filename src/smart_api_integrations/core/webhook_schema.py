@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from smart_api_integrations.core.json_depth import refuse_deep
 from smart_api_integrations.errors import MalformedRequest
 
 
@@ -230,10 +231,12 @@ def parse_json(body: bytes) -> Any:
         MalformedRequest: The body is not JSON, or nested too deep.
     """
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        parsed = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         message = "The body is not valid JSON."
         raise MalformedRequest(message) from error
+    refuse_deep(body, parsed)
+    return parsed
 
 
 def _no_constant(name: str) -> Any:

@@ -30,6 +30,7 @@ from smart_api_integrations.core.signatures import (
 )
 from smart_api_integrations.core.signatures.composite_scheme import AllOfScheme, AnyOfScheme
 from smart_api_integrations.core.signatures.described_scheme import DescribedScheme
+from smart_api_integrations.core.signatures.jwt_scheme import JwtScheme
 from smart_api_integrations.core.signatures.needs import Needs, named_variables
 from smart_api_integrations.core.signatures.scheme_options import signature_sources
 from smart_api_integrations.core.source_addresses import parse_networks
@@ -275,6 +276,8 @@ def _doubts(scheme: Scheme) -> Iterable[str]:
             yield from _doubts(way.scheme)
     if scheme.name == "none":
         yield "its requests are NOT verified (scheme none): whoever knows the address can send events"
+    if isinstance(scheme, JwtScheme) and not scheme.binds_body:
+        yield "no claim of its token binds the body: whoever captures a token can send another body with it"
     if isinstance(scheme, DescribedScheme) and scheme.timestamp is not None:
         texts = [each.template for each in scheme.signed]
         signed = {reference for text in texts for reference in text.references}

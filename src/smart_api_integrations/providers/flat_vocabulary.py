@@ -38,11 +38,12 @@ _VERIFICATION_TYPES: Mapping[str, Mapping[str, str]] = {
     "rsa": {"scheme": "asymmetric", "algorithm": "rsa-pkcs1-sha256"},
     "ed25519": {"scheme": "asymmetric", "algorithm": "ed25519"},
     "token": {"scheme": "token"},
+    "jwt": {"scheme": "jwt"},
     "custom": {"scheme": "custom"},
     "none": {"scheme": "none"},
 }
 _WAYS = ("any_of", "all_of")
-_CARRIED = {"token"}
+_CARRIED = {"token", "jwt"}
 """The schemes whose requests carry the secret itself: they name its place ``from``, without a signature."""
 _KEPT_FOR_A_VERIFIER = ("secret", "signature")
 
@@ -147,6 +148,7 @@ _USUALLY: Mapping[str, Callable[[str], Block]] = {
     "hmac": generic_signature,
     "asymmetric": lambda _algorithm: {"signature": {"encoding": "auto"}},
     "token": lambda _algorithm: {"prefix": "Bearer ", "prefix_optional": True},
+    "jwt": lambda _algorithm: {"prefix": "Bearer ", "prefix_optional": True},
 }
 
 

@@ -12,6 +12,8 @@ from pydantic import Field
 
 from smart_api_integrations.core.signatures import SCHEMES
 from smart_api_integrations.core.signatures.hmac_scheme import ALGORITHMS as HASHES
+from smart_api_integrations.core.signatures.jwt_scheme import KEY_ALGORITHMS as KEY_TOKENS
+from smart_api_integrations.core.signatures.jwt_scheme import SECRET_ALGORITHMS as SECRET_TOKENS
 from smart_api_integrations.core.signatures.public_keys import ALGORITHMS as KEY_ALGORITHMS
 from smart_api_integrations.core.signatures.secrets import ENCODINGS
 from smart_api_integrations.core.signatures.signature_field import DECODERS
@@ -27,12 +29,31 @@ from smart_api_integrations.providers.yaml_types import (
     Templates,
     TemplateText,
     Text,
+    Variable,
     Variables,
     one_of,
 )
 
 _ALGORITHMS = (*HASHES, *KEY_ALGORITHMS)
+TOKEN_ALGORITHMS = (*SECRET_TOKENS, *KEY_TOKENS)
 AlgorithmName = Annotated[str, one_of(_ALGORITHMS)]
+
+
+class VariableBlock(Strict):
+    """``{env: NAME}``: the value of a variable."""
+
+    env: Variable
+
+
+_One = Annotated[Annotated[TemplateText, Text] | Annotated[VariableBlock, Block], BY_SHAPE]
+Expected = Annotated[
+    Annotated[TemplateText, Text]
+    | Annotated[VariableBlock, Block]
+    | Annotated[list[_One], Field(min_length=1), Several],
+    BY_SHAPE,
+]
+"""A text or template, ``{env: NAME}``, or a list of these."""
+Claim = Annotated[Annotated[bool | TemplateText, Text] | Annotated[VariableBlock, Block], BY_SHAPE]
 
 
 class SecretBlock(Strict):
@@ -121,5 +142,11 @@ class VerificationBlock(Strict):
         ]
         | None
     ) = None
+    algorithms: Annotated[list[Annotated[str, one_of(TOKEN_ALGORITHMS)]], Field(min_length=1)] | None = None
+    issuer: Expected | None = None
+    audience: Expected | None = None
+    claims: dict[str, Claim] | None = None
+    leeway: Seconds | None = None
+    max_age: Seconds | None = None
     url_variants: list[Annotated[str, one_of(URL_VARIANTS)]] | None = None
     require: ConditionBlock | None = None

@@ -15,6 +15,7 @@ from smart_api_integrations.core.signatures.asymmetric_scheme import AsymmetricM
 from smart_api_integrations.core.signatures.composite_scheme import AllOfScheme, AnyOfScheme, Way
 from smart_api_integrations.core.signatures.described_scheme import DescribedScheme, Mathematics
 from smart_api_integrations.core.signatures.hmac_scheme import HmacMathematics
+from smart_api_integrations.core.signatures.jwt_scheme import KEY_ALGORITHMS, SECRET_ALGORITHMS, JwtScheme
 from smart_api_integrations.core.signatures.needs import Needs, named_variables
 from smart_api_integrations.core.signatures.none_scheme import NoneScheme
 from smart_api_integrations.core.signatures.scheme import Scheme
@@ -28,6 +29,9 @@ from smart_api_integrations.errors import ConfigurationError
 
 DEFAULT_TOLERANCE = 300
 """Seconds; what Stripe, Slack and Standard Webhooks document."""
+
+DEFAULT_LEEWAY = 60
+"""Seconds by which a token's clock and ours may differ."""
 
 Options = Mapping[str, Any]
 _KEYLESS = ("none", "custom")
@@ -97,6 +101,30 @@ def token_scheme(options: Options) -> TokenScheme:
     )
 
 
+def jwt_scheme(options: Options) -> JwtScheme:
+    """Make the scheme that reads a token.
+
+    Raises:
+        ConfigurationError: A template in it is wrong, or its algorithms are unknown or of two kinds.
+    """
+    max_age = options.get("max_age")
+    return JwtScheme(
+        source=compile_template(options.get("from", "{header:Authorization}")),
+        prefix=options.get("prefix", "Bearer "),
+        prefix_optional=options.get("prefix_optional", False),
+        algorithms=_token_algorithms(options),
+        issuer=_several(options.get("issuer")),
+        audience=_several(options.get("audience")),
+        claims={
+            name: value if isinstance(value, bool) else _several(value)[0]
+            for name, value in options.get("claims", {}).items()
+        },
+        leeway=timedelta(seconds=options.get("leeway", DEFAULT_LEEWAY)),
+        max_age=None if max_age is None else timedelta(seconds=max_age),
+        require=_condition(options.get("require")),
+    )
+
+
 def none_scheme(options: Options) -> NoneScheme:  # noqa: ARG001 - every entry of SCHEMES is called alike
     """Make the scheme that believes everything."""
     return NoneScheme()
@@ -115,6 +143,7 @@ SCHEMES: Mapping[str, Callable[[Options], Scheme]] = {
     "hmac": hmac_scheme,
     "token": token_scheme,
     "asymmetric": asymmetric_scheme,
+    "jwt": jwt_scheme,
     "none": none_scheme,
     "custom": verifier_scheme,
 }
@@ -156,7 +185,7 @@ def _secret_form(options: Options, part: str) -> SecretForm | None:
     scheme = options["scheme"]
     if scheme == "none":
         return None
-    is_key = scheme == "asymmetric"
+    is_key = scheme == "asymmetric" or (scheme == "jwt" and bool(options.get("key")))
     block = options.get("key" if is_key else "secret", {})
     names = block.get("env")
     if not names:
@@ -173,11 +202,40 @@ def _secret_form(options: Options, part: str) -> SecretForm | None:
         prefix=block.get("prefix", ""),
         encoding=block.get("encoding", "pem" if is_key else "utf8"),
         algorithms=_algorithms(options) if is_key else (),
+        takes_pem=scheme == "jwt" and not options.get("algorithms"),
         part=part,
     )
 
 
+def _token_algorithms(options: Options) -> tuple[str, ...]:
+    named = tuple(options.get("algorithms", ()))
+    for name in named:
+        if name not in SECRET_ALGORITHMS and name not in KEY_ALGORITHMS:
+            known = ", ".join((*SECRET_ALGORITHMS, *KEY_ALGORITHMS))
+            message = f"verification.algorithms: {name!r} is none of {known}."
+            raise ConfigurationError(message)
+    of_keys = [name in KEY_ALGORITHMS for name in named]
+    if any(of_keys) and not all(of_keys):
+        message = "verification.algorithms are of a shared secret and of key pairs: name one kind, not both."
+        raise ConfigurationError(message)
+    if any(of_keys) and not options.get("key"):
+        message = f"verification.algorithms: {named[0]} takes a public key: add `key: {{env: NAME}}`."
+        raise ConfigurationError(message)
+    return named
+
+
+def _several(options: Any) -> tuple[Template, ...]:
+    """Return the templates of a text, a variable or a list of these."""
+    values = options if isinstance(options, list) else [] if options is None else [options]
+    return tuple(
+        compile_template(f"{{env:{each['env']}}}" if isinstance(each, Mapping) else str(each))
+        for each in values
+    )
+
+
 def _algorithms(options: Options) -> tuple[str, ...]:
+    if options["scheme"] == "jwt":
+        return tuple(KEY_ALGORITHMS[name] for name in _token_algorithms(options))
     named = options.get("algorithm", ())
     if isinstance(named, str):
         return (named,)

@@ -65,6 +65,8 @@ class SecretForm:
         prefix: Taken away where it is there: ``whsec_``.
         encoding: A key of ``ENCODINGS``.
         algorithms: The algorithms whose public key it must be; empty where it is a shared secret.
+        takes_pem: Whether a public key in PEM may stand in the place of a shared secret; what is done with it
+            is then decided by what it is, so neither is ever taken for the other.
         part: Which part of the verification it is for.
     """
 
@@ -72,6 +74,7 @@ class SecretForm:
     prefix: str = ""
     encoding: str = "utf8"
     algorithms: tuple[str, ...] = ()
+    takes_pem: bool = False
     part: str = ""
 
     def read(self, environ: Mapping[str, str]) -> tuple[Secret, ...]:
@@ -103,7 +106,8 @@ class SecretForm:
         except ValueError as error:
             message = f"{name} cannot be used: {error}. Copy the public key from the provider's settings."
             raise ConfigurationError(message) from error
-        return Secret(name=name, text=text, key=key, part=self.part, public=bool(self.algorithms))
+        public = bool(self.algorithms) or text.startswith(_PEM)
+        return Secret(name=name, text=text, key=key, part=self.part, public=public)
 
     def decode_signer(self, name: str, text: str) -> Secret:
         """Make a secret of what the *sender* signs with: of a key pair, its private half.
@@ -122,7 +126,7 @@ class SecretForm:
         if text.startswith("${") and text.endswith("}"):
             message = f"{name} is an unresolved placeholder: set it to the webhook's signing secret."
             raise SecretMissing(message)
-        if not self.algorithms and text.startswith(_PUBLIC):
+        if not self.algorithms and not self.takes_pem and text.startswith(_PUBLIC):
             message = (
                 f"{name} holds a public key: whoever has it could sign with it. "
                 "Set it to the webhook's signing secret, or describe the scheme as asymmetric."
@@ -130,7 +134,7 @@ class SecretForm:
             raise ConfigurationError(message)
 
     def _bytes(self, name: str, text: str) -> bytes:
-        written_out = self.algorithms and text.startswith(_PEM)
+        written_out = (self.algorithms or self.takes_pem) and text.startswith(_PEM)
         try:
             return ENCODINGS["pem" if written_out else self.encoding](text.removeprefix(self.prefix))
         except ValueError as error:
