@@ -229,6 +229,17 @@ def test_any_flipped_bit_is_refused(bit):
         verify("Bearer " + changed.decode("latin-1"))
 
 
+def test_a_signature_has_one_way_of_being_written():
+    """The last letter of 32 bytes in base64 has two bits that mean nothing."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    good = token()
+    place = alphabet.index(good[-1])
+
+    for bit in (1, 2):
+        with pytest.raises(SignatureMalformed):
+            verify("Bearer " + good[:-1] + alphabet[place ^ bit])
+
+
 def test_a_rotation_tells_which_secret_matched():
     old = SECRET[::-1]
     proof = verify("Bearer " + token(old), JWT=SECRET, JWT_OLD=old).proof
