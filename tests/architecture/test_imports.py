@@ -34,7 +34,7 @@ SERVER = {
     "typer",
     "uvicorn",
 }
-EXPRESSION_AND_TOKEN_LIBRARIES = {"cryptography", "joserfc", "celpy", "common_expression_language"}
+EXPRESSION_AND_TOKEN_LIBRARIES = {"cryptography", "jwt", "celpy", "common_expression_language"}
 
 
 def loaded_after(statement: str) -> set[str]:
