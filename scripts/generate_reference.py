@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
-import typer
 from pydantic_core import PydanticUndefined
 
 from smart_api_integrations import errors, telemetry
 from smart_api_integrations.api import create_api
-from smart_api_integrations.cli.program import program
+from smart_api_integrations.cli.faults import EXPLAINED
+from smart_api_integrations.cli.program import build
 from smart_api_integrations.providers.catalogue import PACKAGED_DIR, PUBLIC_URL
 from smart_api_integrations.providers.webhook_yaml import read_provider_file
 from smart_api_integrations.server.health import Health
@@ -53,9 +53,14 @@ def settings_page() -> Iterator[str]:
 
 def commands_page() -> Iterator[str]:
     """Describe every command and its options."""
-    root = typer.main.get_command(program)
+    root = build()
     yield "# Commands"
     yield f"`webhooks` and `smart-api-integrations` are the same program. {root.help or ''}"
+    yield (
+        "Data goes to standard output, everything else to standard error. An error is one line that begins "
+        "with `error:`, and mostly a hint; with `--json` it is an object `error` with `code`, `message`, "
+        "`hint` and `retryable`."
+    )
     for name, command in _commands(root, "webhooks"):
         yield f"## `{name}`"
         yield inspect.cleandoc(command.help or "").replace("\b\n", "")
@@ -65,10 +70,8 @@ def commands_page() -> Iterator[str]:
             if parameter.name != "help"
         ]
         yield _table(("argument", "what it does"), rows)
-    yield (
-        "Exit codes: 0 done, 1 it did not work, 2 the command was mistyped, "
-        "78 the configuration cannot be used."
-    )
+    yield "## Exit codes"
+    yield _table(("code", "what it means"), [(f"{int(code)}", text) for code, text in EXPLAINED.items()])
 
 
 def routes_page() -> Iterator[str]:
@@ -214,10 +217,9 @@ def _default(field: Any) -> str:
 
 
 def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
-    inside = getattr(command, "commands", None)
-    if inside is None:
+    if name != "webhooks":
         yield name, command
-    for word, each in (inside or {}).items():
+    for word, each in getattr(command, "commands", {}).items():
         yield from _commands(each, f"{name} {word}")
 
 

@@ -6,12 +6,11 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
-import typer
 
 from scripts import generate_reference
 from smart_api_integrations import errors, telemetry
 from smart_api_integrations.api import create_api
-from smart_api_integrations.cli.program import program
+from smart_api_integrations.cli.program import build
 from smart_api_integrations.providers.catalogue import PACKAGED_DIR
 from smart_api_integrations.server.health import Health
 from smart_api_integrations.settings import Settings
@@ -42,7 +41,7 @@ def entries() -> Iterator[tuple[str, str]]:
     yield from (("rest.md", path) for path in Health.paths)
     yield from (("rest.md", path) for path in create_api(MagicMock()).openapi()["paths"])
     yield from (("providers.md", path.parent.name) for path in PACKAGED_DIR.glob("*/webhook.yaml"))
-    for words, command in commands(typer.main.get_command(program)):
+    for words, command in commands(build()):
         yield "cli.md", words
         yield from (("cli.md", option(parameter)) for parameter in command.params)
 

@@ -25,7 +25,6 @@ import pytest
 
 from smart_api_integrations.application.identifiers import ulids
 from smart_api_integrations.providers.catalogue import load_catalogue
-from smart_api_integrations.providers.samples import known_events
 from smart_api_integrations.storage import open_journal
 from smart_api_integrations.storage.secret_cipher import SecretCipher
 from tests.running_server import (
@@ -45,7 +44,6 @@ SECRETS = {
     if source.definition.secret_form is not None
     for name in source.definition.secret_form.names
 } | {"GITHUB_WEBHOOK_SECRET": GITHUB_SECRET}
-TRIGGERS = [(source.key[0], event) for source in _SOURCES for event in known_events(source)[:2]]
 
 
 def run(
@@ -304,29 +302,16 @@ def await_closed(server: RunningServer) -> None:
 
 
 class TestTrigger:
-    @pytest.mark.parametrize(("provider", "event"), TRIGGERS, ids=[" ".join(each) for each in TRIGGERS])
-    def test_every_packaged_providers_sample_is_accepted(
-        self, server: RunningServer, tmp_path: Path, provider: str, event: str
-    ) -> None:
+    def test_a_sample_is_accepted_and_kept(self, server: RunningServer, tmp_path: Path) -> None:
         ended = run(
-            "trigger", provider, event, "--to", server.url, "--json", folder=tmp_path, environ=SECRETS
+            "trigger", "github", "push", "--to", server.url, "--json", folder=tmp_path, environ=SECRETS
         )
 
         assert ended.returncode == 0, ended.stderr
         told = json.loads(ended.stdout)
         assert (told["status"], told["answer"]["success"], told["answer"]["duplicate"]) == (200, True, False)
         kept = get(server, f"/api/received/{told['answer']['id']}")
-        assert kept["provider"] == provider
-        assert event in {kept["event_type"], f"{kept['event_type']}.{kept['action']}"}
-
-    def test_all_five_providers_are_there(self) -> None:
-        assert {provider for provider, _ in TRIGGERS} == {
-            "github",
-            "shopify",
-            "slack",
-            "standard_webhooks",
-            "stripe",
-        }
+        assert (kept["provider"], kept["event_type"]) == ("github", "push")
 
     def test_a_bad_signature_is_refused_and_the_command_fails(
         self, server: RunningServer, tmp_path: Path
@@ -391,7 +376,7 @@ class TestTrigger:
             (("github", "Push"), "known are: push"),
             (("github", "push"), "GITHUB_WEBHOOK_SECRET is not set"),
             (("github", "push", "--webhook", "deploys"), "The webhook 'deploys' is unknown"),
-            (("github", "push", "--payload-file", "none.json"), "none.json cannot be read as JSON"),
+            (("github", "push", "--payload-file", "none.json"), "none.json cannot be read"),
             (("github", "push", "--secret", "x" * 20, "--to", "http://127.0.0.1:9"), "error: "),
             (("github", "push", "--secret", "x" * 20, "--to", "127.0.0.1:8000"), "error: "),
         ],
@@ -401,12 +386,12 @@ class TestTrigger:
     ) -> None:
         ended = run("trigger", *arguments, folder=tmp_path)
 
-        assert ended.returncode in {1, 78}
+        assert ended.returncode in {2, 3, 7, 78}
         assert told in ended.stderr
         assert "Traceback" not in ended.stderr
         assert ended.stdout == ""
 
     def test_help_is_there_for_every_command(self, tmp_path: Path) -> None:
-        for arguments in (("--help",), ("serve", "--help"), ("trigger", "--help")):
+        for arguments in (("--help",), ("serve", "--help"), ("trigger", "--help"), ("providers", "--help")):
             ended = run(*arguments, folder=tmp_path)
             assert (ended.returncode, "Usage:" in ended.stdout) == (0, True)

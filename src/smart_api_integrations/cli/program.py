@@ -1,42 +1,75 @@
-"""The program: its commands, and what an error looks like. Floor 10.
+"""The program: it runs one command, and turns whatever goes wrong into one line and an exit code. Floor 10.
 
-Exit codes: 0 done, 1 it did not work, 2 the command was mistyped, 78 the configuration cannot be used
-(``EX_CONFIG`` of sysexits.h). Data goes to standard output, everything else to standard error.
+Data goes to standard output, everything else to standard error. The help loads no command, and without
+options nothing but the table.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
+from typing import Any
 
-import typer
+from smart_api_integrations.cli.commands import SUMMARY, overview
 
-from smart_api_integrations.cli.serve import serve
-from smart_api_integrations.cli.trigger import trigger
-from smart_api_integrations.errors import ConfigurationError, WebhooksError
-
-EX_CONFIG = 78
-
-program = typer.Typer(
-    name="webhooks",
-    help="Receive, keep, handle and send webhooks.",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-)
-program.command()(serve)
-program.command()(trigger)
+_WANTS_HELP: tuple[list[str], ...] = ([], ["--help"], ["-h"], ["help"])
 
 
 def main() -> None:
-    """Run the program and exit."""
+    """Run what the command line asks for, and exit."""
+    sys.exit(run(sys.argv[1:], name=os.path.basename(sys.argv[0])))  # noqa: PTH119 - pathlib costs 8 ms
+
+
+def run(arguments: Sequence[str], *, name: str = "webhooks") -> int:
+    """Run one command line and return its exit code; nothing is raised but by a fault of the terminal."""
+    words = list(arguments)
+    called = name if name in {"webhooks", "smart-api-integrations"} else "webhooks"
+    if words in _WANTS_HELP:
+        sys.stdout.write(overview(called) + "\n")
+        return 0
+    if words in (["--version"], ["-V"]):
+        from smart_api_integrations import __version__
+
+        sys.stdout.write(f"{called} {__version__}\n")
+        return 0
+    return _run(words, called)
+
+
+def _run(words: list[str], name: str) -> int:
+    from smart_api_integrations.cli.faults import fault_of
+
     try:
-        program()
-    except ConfigurationError as error:
-        _fail(error, EX_CONFIG)
-    except WebhooksError as error:
-        _fail(error, 1)
+        code = build()(words, prog_name=name, standalone_mode=False)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the command line's last word
+        if _is_help(error):
+            return 0
+        fault = fault_of(error)
+        sys.stderr.write((fault.as_json() if "--json" in words else fault.as_text()) + "\n")
+        return int(fault.exit_code)
+    return code if isinstance(code, int) else 0
 
 
-def _fail(error: Exception, code: int) -> None:
-    typer.echo(f"error: {error}", err=True)
-    sys.exit(code)
+def _is_help(error: BaseException) -> bool:
+    """Show the help of a command that was called without its words; it is no fault to ask so."""
+    if type(error).__name__ != "NoArgsIsHelpError":
+        return False
+    sys.stdout.write(error.ctx.get_help() + "\n")  # type: ignore[attr-defined] # Typer's own
+    return True
+
+
+def build() -> Any:
+    """Return the program as a command of Typer's, each of its commands loaded when it is asked for."""
+    import typer
+
+    from smart_api_integrations.cli.group import Program
+
+    program = typer.Typer(
+        cls=Program, name="webhooks", help=SUMMARY, rich_markup_mode=None, no_args_is_help=True
+    )
+    program.callback()(_nothing)
+    return typer.main.get_command(program)
+
+
+def _nothing() -> None:
+    """Receive, keep, handle and send webhooks."""

@@ -6,7 +6,6 @@ import asyncio
 import importlib
 import logging
 import os
-import shlex
 import sys
 import threading
 from collections.abc import Sequence
@@ -15,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from smart_api_integrations.cli.curl import as_curl
 from smart_api_integrations.errors import ConfigurationError
 
 HANDLER_THREADS = "webhooks-handler"
 
 if TYPE_CHECKING:
     from smart_api_integrations.application.platform import Platform
-    from smart_api_integrations.core.webhook_schema import RawRequest
 
 
 def serve(
@@ -111,9 +110,3 @@ def announce(platform: Platform, url: str) -> None:
     if request is not None:
         typer.echo(f"Try it:\n  {as_curl(request, url)}")
     sys.stdout.flush()
-
-
-def as_curl(request: RawRequest, url: str) -> str:
-    """Return a command that sends *request* to the server at *url*, byte for byte."""
-    headers = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers.items())
-    return f"curl -X POST {headers} --data-binary {shlex.quote(request.body.decode())} {url}{request.path}"

@@ -1,4 +1,4 @@
-"""``webhooks trigger``: a correctly signed sample of any packaged provider. Floor 10."""
+"""``webhooks trigger`` and, in the seeds' spelling, ``webhooks test-webhook``. Floor 10."""
 
 from __future__ import annotations
 
@@ -6,129 +6,240 @@ import asyncio
 import json
 import os
 import secrets
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
-from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from smart_api_integrations.cli.dev_secret import for_unset, secrets_of_folder
+from smart_api_integrations.cli.faults import CommandFailed, Exit
+from smart_api_integrations.cli.inputs import read_payload, read_secret
+from smart_api_integrations.cli.options import (
+    Handlers,
+    Json,
+    ProviderName,
+    ProvidersDir,
+    SecretFile,
+    SecretText,
+    WebhookName,
+)
+from smart_api_integrations.cli.sending import SERVER, is_this_machine, send_all, shown
+from smart_api_integrations.cli.serve import import_handlers
 from smart_api_integrations.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from smart_api_integrations.core.outbound_request import Answer
+    from smart_api_integrations.application.rehearsal import Rehearsal
     from smart_api_integrations.core.webhook_schema import RawRequest
-
-DEFAULT_TARGET = "http://127.0.0.1:8000"
-# A person at a terminal names the URL, so private networks are open here; the internet's are anyway.
-OPEN_NETWORKS = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
-TIMEOUT_SECONDS = 30.0
+    from smart_api_integrations.providers.catalogue import Source
+    from smart_api_integrations.settings import Settings
 
 
 def trigger(
-    provider: Annotated[str, typer.Argument(help="The provider, as in `github`.")],
-    event: Annotated[str, typer.Argument(help="The event type, as in `push` or `pull_request.opened`.")],
-    to: Annotated[str, typer.Option(help="The server, or the whole URL of a way in.")] = DEFAULT_TARGET,
-    secret: Annotated[
-        str | None, typer.Option(help="Signs the request; else the provider's variable.")
+    provider: ProviderName,
+    event: Annotated[
+        str | None, typer.Argument(help="The event type, as in `push` or `pull_request.opened`.")
+    ] = None,
+    event_option: Annotated[str | None, typer.Option("--event", help="The same as EVENT.")] = None,
+    payload: Annotated[
+        str | None,
+        typer.Option(help="Sent instead of the sample: a file where one of that name exists, else JSON."),
     ] = None,
     payload_file: Annotated[
-        Path | None, typer.Option(help="A JSON file to send instead of the sample.")
+        Path | None, typer.Option(help="A JSON file, sent instead of the sample.")
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="How many different events to send.")] = 1,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            "--url",
+            help="The server, or the whole URL of a way in.  [default: http://127.0.0.1:8000]",
+        ),
+    ] = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="Run it in this process; no server is needed.")
+    ] = False,
+    handlers: Handlers = None,
+    providers: ProvidersDir = None,
+    webhook: WebhookName = "default",
+    secret: SecretText = None,
+    secret_file: SecretFile = None,
     bad_signature: Annotated[bool, typer.Option("--bad-signature", help="Sign with a wrong secret.")] = False,
-    webhook: Annotated[str, typer.Option(help="Which of the provider's webhooks.")] = "default",
-    as_json: Annotated[bool, typer.Option("--json", help="Print each answer as one line of JSON.")] = False,
+    count: Annotated[int, typer.Option(min=1, help="How many different events to send.")] = 1,
+    list_handlers: Annotated[
+        bool, typer.Option("--list-handlers", help="Show what would run on it, and send nothing.")
+    ] = False,
+    sample_payload: Annotated[
+        bool, typer.Option("--sample-payload", help="Print the payload, and send nothing.")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
-    """Send a correctly signed sample event of a packaged provider.
+    """Send a correctly signed sample event; trigger and test-webhook are the same.
 
-    Exit code 1 where an answer is not 2xx.
+    It goes to the server at --to. With --here, or with --handlers, it is verified and its handlers run in
+    this process. The exit code is 1 where it was refused or a handler failed.
 
     Examples:
 
         webhooks trigger github push
-
-        webhooks trigger stripe invoice.paid --secret whsec_test --to http://127.0.0.1:8000
-
-        webhooks trigger github push --bad-signature
+        webhooks test-webhook stripe --event invoice.paid --payload test_payment.json
+        webhooks test-webhook github push --payload '{"ref": "refs/heads/main"}' --handlers shop.webhooks
+        webhooks trigger github push --bad-signature --to http://127.0.0.1:9000
     """
-    payload = None if payload_file is None else _read_payload(payload_file)
-    wrong = secrets.token_hex(24) if bad_signature else None
-    requests = [
-        _signed(provider, event, webhook=webhook, secret=wrong or secret, payload=payload)
-        for _ in range(count)
-    ]
-    answers = asyncio.run(_send(requests, to))
-    for answer in answers:
-        _show(answer, as_json=as_json)
-    if not all(200 <= answer.status < 300 for answer in answers):
-        raise typer.Exit(1)
-
-
-def _read_payload(file: Path) -> Any:
-    try:
-        return json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
-        message = f"{file} cannot be read as JSON: {error}"
-        raise InvalidInput(message) from error
-
-
-def _signed(provider: str, event: str, *, webhook: str, secret: str | None, payload: Any) -> RawRequest:
     from smart_api_integrations.application.configuration import settings_from_surroundings
-    from smart_api_integrations.application.parts import build_catalogue
-    from smart_api_integrations.providers.samples import signed_request
 
-    catalogue = build_catalogue(settings_from_surroundings(), os.environ)
-    return signed_request(
-        catalogue.source(provider, webhook),
-        event,
-        now=datetime.now(UTC),
-        delivery_id=f"test_{secrets.token_hex(12)}",
-        secret=secret,
-        payload=payload,
-    )
-
-
-async def _send(requests: Sequence[RawRequest], to: str) -> list[Answer]:
-    from smart_api_integrations.core.outbound_request import OutboundRequest
-    from smart_api_integrations.network.address_guard import AddressGuard
-    from smart_api_integrations.network.http_transport import HttpTransport
-
-    transport = HttpTransport(AddressGuard([ip_network(network) for network in OPEN_NETWORKS]))
-    try:
-        return [
-            await transport.send(
-                OutboundRequest(
-                    url=_target(to, request),
-                    headers=dict(request.headers),
-                    body=request.body,
-                    method=request.method,
-                ),
-                timeout=TIMEOUT_SECONDS,
-            )
-            for request in requests
-        ]
-    finally:
-        await transport.close()
-
-
-def _target(to: str, request: RawRequest) -> str:
-    """Return the URL: a server's gets the way in's path, one with a path of its own is taken as it is."""
-    scheme, _, rest = to.partition("://")
-    return to if "/" in rest.rstrip("/") else f"{scheme}://{rest.rstrip('/')}{request.path}"
-
-
-def _show(answer: Answer, *, as_json: bool) -> None:
-    text = answer.body.decode("utf-8", "replace")
-    if as_json:
-        typer.echo(json.dumps({"status": answer.status, "answer": _parsed(text)}))
+    settings = settings_from_surroundings(providers_dir=providers, handlers=handlers)
+    nowhere = here or list_handlers or sample_payload or (handlers is not None and to is None)
+    target = None if nowhere else to or SERVER
+    environ = _environ(settings.providers_dir, target)
+    source = _source(settings, environ, provider, webhook)
+    own = read_secret(secret, secret_file)
+    signer = _Signer(source, _named(source, event, event_option), secret=own, bad=bad_signature)
+    body = read_payload(payload, payload_file)
+    if list_handlers:
+        _show_handlers(settings, source, signer.request(body), as_json=as_json)
+    elif sample_payload:
+        typer.echo(_pretty(signer.request(body).body))
+    elif target is None:
+        _run(settings, environ, signer, body, as_json=as_json)
     else:
-        typer.echo(f"{answer.status} {text}")
+        _send(signer, body, target, count=count, as_json=as_json)
 
 
-def _parsed(text: str) -> Any:
+class _Signer:
+    """Makes different requests of one event."""
+
+    def __init__(self, source: Source, event: str, *, secret: str | None, bad: bool) -> None:
+        self.source = source
+        self.secret = secret
+        self._event = event
+        self._wrong = secrets.token_hex(32) if bad else None
+
+    def request(self, payload: Any) -> RawRequest:
+        from smart_api_integrations.providers.samples import signed_request
+
+        return signed_request(
+            self.source,
+            self._event,
+            now=datetime.now(UTC),
+            delivery_id=f"test_{secrets.token_hex(12)}",
+            secret=self._wrong or self.secret,
+            payload=payload,
+        )
+
+
+def _environ(providers_dir: str, target: str | None) -> dict[str, str]:
+    """Return the environment, with secrets for what is not set where a made one will do.
+
+    In this process nobody else has to know it; a server in development has that of its folder.
+    """
+    made: Mapping[str, str] = {}
+    if target is None:
+        made = for_unset(providers_dir, secrets.token_hex(32))
+    elif is_this_machine(target):
+        made = secrets_of_folder(providers_dir)
+    return {**os.environ, **made}
+
+
+def _source(settings: Settings, environ: Mapping[str, str], provider: str, webhook: str) -> Source:
+    from smart_api_integrations.application.parts import build_catalogue
+
+    return build_catalogue(settings, environ).source(provider, webhook)
+
+
+def _named(source: Source, event: str | None, option: str | None) -> str:
+    """Return the event that is named, in either spelling.
+
+    Raises:
+        InvalidInput: None is, or two.
+    """
+    from smart_api_integrations.providers.samples import known_events
+
+    if event is not None and option is not None and event != option:
+        message = "EVENT and --event differ: leave one out."
+        raise InvalidInput(message)
+    named = event or option
+    if named is None:
+        known = ", ".join(known_events(source))
+        message = f"No event is named; {source.definition.title} has samples of: {known or 'none'}."
+        raise InvalidInput(message)
+    return named
+
+
+def _send(signer: _Signer, payload: Any, to: str, *, count: int, as_json: bool) -> None:
+    answers = asyncio.run(send_all([signer.request(payload) for _ in range(count)], to))
+    for answer in answers:
+        typer.echo(shown(answer, as_json=as_json))
+    if not all(200 <= answer.status < 300 for answer in answers):
+        raise typer.Exit(Exit.FAILURE)
+
+
+def _run(
+    settings: Settings, environ: Mapping[str, str], signer: _Signer, payload: Any, *, as_json: bool
+) -> None:
+    from smart_api_integrations.application.rehearsal import rehearse
+
+    import_handlers(settings.handlers)
+    form = signer.source.definition.secret_form
+    if form is not None and signer.secret is not None:
+        environ = {**environ, form.names[0]: signer.secret}
+    provider, webhook = signer.source.key
+    with redirect_stdout(sys.stderr):  # what handlers print is not what this command answers
+        ran = asyncio.run(
+            rehearse(signer.request(payload), settings, environ, provider=provider, webhook=webhook)
+        )
+    typer.echo(json.dumps(ran.as_json(), ensure_ascii=False) if as_json else _told(ran))
+    if not ran.succeeded:
+        raise typer.Exit(Exit.FAILURE)
+
+
+def _told(ran: Rehearsal) -> str:
+    """Return what became of a request, as lines for people."""
+    answer = ran.answer if isinstance(ran.answer, str) else json.dumps(ran.answer, ensure_ascii=False)
+    lines = [f"{ran.status} {answer}".rstrip()]
+    if ran.reason:
+        lines.append(f"  refused   {ran.reason}")
+    for handler in ran.as_json()["handlers"]:
+        result = json.dumps(handler["result"], ensure_ascii=False) if handler["result"] is not None else ""
+        ended = handler["error"] or result
+        lines.append(
+            f"  {handler['state']:<16}{handler['handler']}  {handler['duration_ms']} ms  {ended}".rstrip()
+        )
+    if not ran.outcomes and not ran.reason:
+        lines.append("  no_handler      nothing is registered for this event")
+    return "\n".join(lines)
+
+
+def _show_handlers(settings: Settings, source: Source, request: RawRequest, *, as_json: bool) -> None:
+    from smart_api_integrations.core.webhook_registry import get_webhook_registry
+
+    import_handlers(settings.handlers)
+    judged = source.webhook.extraction.read(_view(request))
+    processor = get_webhook_registry().processor(*source.key)
+    found = () if processor is None else processor.route(judged.event_type, judged.action)
+    for handler in found:
+        typer.echo(json.dumps({"handler": handler.name}) if as_json else handler.name)
+    if not found:
+        message = f"No handler runs on {judged.event_type}."
+        raise CommandFailed(
+            message,
+            code="no_handler",
+            exit_code=Exit.NOT_FOUND,
+            hint="Name the modules that hold handlers with --handlers.",
+        )
+
+
+def _view(request: RawRequest) -> Any:
+    from smart_api_integrations.core.request_view import RequestView
+
+    return RequestView(request)
+
+
+def _pretty(body: bytes) -> str:
     try:
-        return json.loads(text)
-    except ValueError:
-        return text
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:  # a form
+        return body.decode("utf-8", "replace")

@@ -6,6 +6,7 @@ The one module-level mutable object of the package, because the seeds' decorator
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from smart_api_integrations.core.webhook import Handler, WebhookProcessor
 
@@ -49,6 +50,15 @@ class WebhookRegistry:
     def clear(self) -> None:
         """Forget every processor, for tests."""
         self._processors.clear()
+
+    @contextmanager
+    def emptied(self) -> Iterator[None]:
+        """Be empty for the length of a block, for tests: afterwards everything is as it was before."""
+        before, self._processors = self._processors, {}
+        try:
+            yield
+        finally:
+            self._processors = before
 
     def __iter__(self) -> Iterator[WebhookProcessor]:
         """Iterate over the processors in the order of their creation."""

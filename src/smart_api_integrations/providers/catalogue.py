@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.signatures.secrets import SHORTEST_SAFE
-from smart_api_integrations.errors import ConfigurationError, InvalidInput, SecretMissing
+from smart_api_integrations.errors import ConfigurationError, NotFound, SecretMissing
 from smart_api_integrations.providers.definitions import (
     Definition,
     ReadFile,
@@ -86,7 +87,7 @@ class Catalogue:
         """Return one, mounted or not.
 
         Raises:
-            InvalidInput: It is unknown; the message names the nearest known ones.
+            NotFound: It is unknown; the message names the nearest known ones.
         """
         found = self.sources.get((provider, name))
         if found is not None:
@@ -96,7 +97,7 @@ class Catalogue:
         what, word, known = ("webhook", name, names) if names else ("provider", provider, providers)
         near = get_close_matches(word, known, n=3) or known
         message = f"The {what} {word!r} is unknown; known are {', '.join(near)}."
-        raise InvalidInput(message)
+        raise NotFound(message)
 
     def describe(self) -> tuple[Source, ...]:
         """Return all sources, sorted by provider and name, for lists."""
@@ -117,17 +118,41 @@ def load_catalogue(
         ConfigurationError: A file cannot be used, or two webhooks have the same path.
         SecretMissing: A secret is empty, or one of the user's own webhooks has none; all are named.
     """
-    packaged = {file.provider: file for file in _read_files(PACKAGED_DIR)}
-    own = () if providers_dir is None else _read_files(providers_dir)
-    definitions = [definition for file in packaged.values() for definition in packaged_definitions(file)]
-    definitions += [definition for file in own for definition in user_definitions(file, packaged=packaged)]
-    latest = {(each.webhook.provider, each.webhook.name): each for each in definitions}
-    sources, faults = _mount(latest, environ, public_url=public_url)
+    sources, faults = _mount(load_definitions(providers_dir), environ, public_url=public_url)
     if faults:
         raise SecretMissing("\n".join(faults))
     catalogue = Catalogue(sources=dict(sorted(sources.items())), warnings=tuple(_warnings(sources.values())))
     _refuse_shared_paths(catalogue.webhooks)
     return catalogue
+
+
+def load_definitions(providers_dir: Path | None) -> Mapping[Key, Definition]:
+    """Return every webhook without its secrets; the user's own in place of the packaged ones.
+
+    Raises:
+        ConfigurationError: A file cannot be used.
+    """
+    packaged = packaged_files()
+    own = () if providers_dir is None else _read_files(providers_dir)
+    refined = [definition for file in own for definition in user_definitions(file, packaged=packaged)]
+    return {(each.webhook.provider, each.webhook.name): each for each in (*_packaged(), *refined)}
+
+
+@cache
+def packaged_files() -> Mapping[str, ReadFile]:
+    """Return the packaged providers' files by name, read once in a process: they do not change.
+
+    Raises:
+        ConfigurationError: A file cannot be used.
+    """
+    return {file.provider: file for file in _read_files(PACKAGED_DIR)}
+
+
+@cache
+def _packaged() -> tuple[Definition, ...]:
+    return tuple(
+        definition for file in packaged_files().values() for definition in packaged_definitions(file)
+    )
 
 
 def _read_files(folder: Path) -> tuple[ReadFile, ...]:

@@ -28,7 +28,7 @@ from smart_api_integrations.providers.catalogue import Source
 from smart_api_integrations.providers.webhook_yaml import SampleBlock
 
 _TIMES: Mapping[str, str] = {"now": "rfc3339", "unix": "s", "unix_ms": "ms"}
-_EXAMPLE_URL = "https://webhooks.example.com"
+EXAMPLE_URL = "https://webhooks.example.com"
 """Stands in what a provider signs, where it signs the URL and none is configured."""
 _EVENT = re.compile(r"[A-Za-z0-9/][A-Za-z0-9_.:/-]{0,199}")
 
@@ -69,8 +69,8 @@ def signed_request(
     if extraction.event_id is not None:
         _place(extraction.event_id, delivery_id, draft, over=payload is None)
     path = _path(source)
-    request = replace(draft.request(path), public_url=source.webhook.public_url or _EXAMPLE_URL + path)
-    secrets = _secrets(source, secret)
+    request = replace(draft.request(path), public_url=source.webhook.public_url or EXAMPLE_URL + path)
+    secrets = signing_secrets(source, secret)
     return source.webhook.scheme.sign(request, now=now, secrets=secrets, message_id=delivery_id)
 
 
@@ -170,7 +170,13 @@ def _set(payload: Any, steps: list[str], value: str) -> None:
         payload[steps[-1]] = value
 
 
-def _secrets(source: Source, given: str | Sequence[Secret] | None) -> Sequence[Secret]:
+def signing_secrets(source: Source, given: str | Sequence[Secret] | None = None) -> Sequence[Secret]:
+    """Return what signs for *source*: what is *given*, or else its own secrets; none where it needs none.
+
+    Raises:
+        SecretMissing: There is none, or what is given is blank.
+        ConfigurationError: What is given is not in the encoding that the provider documents.
+    """
     form = source.definition.secret_form
     if given is not None and not isinstance(given, str):
         return given

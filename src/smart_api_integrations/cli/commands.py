@@ -1,0 +1,74 @@
+"""The table of commands, and loading one when it is called. Floor 10.
+
+The table is all that ``webhooks --help`` needs, so it loads nothing; a command's module is imported when the
+command is named. A command stands in the module of its name, as a function of that name or, where it has
+commands of its own, as a Typer called ``program``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+SUMMARY = "Receive, keep, handle and send webhooks."
+
+
+class Entry(NamedTuple):
+    """One line of the help; not a dataclass, because importing those takes longer than the whole help.
+
+    Attributes:
+        group: The heading that it stands under.
+        summary: What the command does, in a few words.
+    """
+
+    group: str
+    summary: str
+
+
+BEGIN, RECEIVE, TRY, LOOK, RUN = "Begin", "Receive", "Try", "Look and mend", "Run"
+
+COMMANDS: dict[str, Entry] = {
+    "init": Entry(group=BEGIN, summary="Write a starting point: settings and a first handler"),
+    "dev": Entry(group=BEGIN, summary="Serve for development: every event a line, no set-up"),
+    "check": Entry(group=BEGIN, summary="Check settings, senders, secrets and handlers"),
+    "serve": Entry(group=RUN, summary="Run the server: ways in, worker, API and dashboard"),
+    "add-webhook": Entry(group=RECEIVE, summary="Write providers/<name>/webhook.yaml for a sender"),
+    "list-handlers": Entry(group=RECEIVE, summary="Show which handlers run on which events"),
+    "providers": Entry(group=RECEIVE, summary="List and show senders, check a webhook.yaml"),
+    "test-webhook": Entry(group=TRY, summary="Send a signed sample event, or run it right here"),
+    "trigger": Entry(group=TRY, summary="The same as test-webhook"),
+    "sign": Entry(group=TRY, summary="Sign a body as the sender would; print headers or a curl"),
+    "verify": Entry(group=TRY, summary="Say whether a request verifies, and if not, why"),
+    "listen": Entry(group=LOOK, summary="Print or forward what arrives, from where it was left"),
+    "events": Entry(group=LOOK, summary="List, show and export the events that came in"),
+    "deliveries": Entry(group=LOOK, summary="List, show and export what was sent"),
+    "dead-letters": Entry(group=LOOK, summary="List, export and replay what failed for good"),
+    "endpoints": Entry(group=LOOK, summary="List, show and export where messages go"),
+}
+
+EXAMPLES = (
+    "webhooks dev --handlers shop.webhooks",
+    "webhooks trigger github push",
+    "webhooks verify stripe --body body.json --headers headers.txt",
+)
+
+
+def module_of(name: str) -> str:
+    """Return the module that holds the command *name*.
+
+    >>> module_of("list-handlers")
+    'smart_api_integrations.cli.list_handlers'
+    """
+    return f"{__package__}.{name.replace('-', '_')}"
+
+
+def overview(program: str = "webhooks") -> str:
+    """Return the program's help: every command by group, and examples."""
+    width = max(map(len, COMMANDS)) + 2
+    lines = [f"Usage: {program} COMMAND [OPTIONS]", "", f"  {SUMMARY}"]
+    for group in (BEGIN, RECEIVE, TRY, LOOK, RUN):
+        members = [(name, entry.summary) for name, entry in COMMANDS.items() if entry.group == group]
+        if members:
+            lines += ["", f"{group}:", *(f"  {name:<{width}}{summary}" for name, summary in members)]
+    lines += ["", "Examples:", *(f"  {line}" for line in EXAMPLES)]
+    lines += ["", f"{program} COMMAND --help says more; --version tells which this is."]
+    return "\n".join(lines)

@@ -1,0 +1,85 @@
+"""``webhooks events``: the events that came in. Floor 10."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from smart_api_integrations.cli.asking import KeyFile, ServerUrl
+from smart_api_integrations.cli.group import group
+from smart_api_integrations.cli.options import DatabaseUrl, Json
+from smart_api_integrations.cli.records import ExportFormat, Format, Limit, Records, Where
+
+program = group("List, show and export the events that came in, on a database or against a server.")
+EVENTS = Records(
+    path="/api/received",
+    columns=("id", "received_at", "provider", "event_type", "action", "state", "size", "duplicates"),
+)
+
+Provider = Annotated[str | None, typer.Option("--provider", help="Only this sender's.")]
+EventType = Annotated[str | None, typer.Option("--event-type", "--event", help="Only of this type.")]
+
+
+@program.command("list")
+def list_events(
+    provider: Provider = None,
+    event_type: EventType = None,
+    event_id: Annotated[
+        str | None, typer.Option("--event-id", help="The one with this id, the sender's or ours.")
+    ] = None,
+    limit: Limit = 50,
+    database_url: DatabaseUrl = None,
+    url: ServerUrl = None,
+    key_file: KeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """List events, newest first.
+
+    Examples:
+
+        webhooks events list --provider stripe -n 10
+        webhooks events list --json --url https://hooks.example.com
+    """
+    where = Where(url=url, database_url=database_url, key_file=key_file)
+    query = {"provider": provider, "event_type": event_type, "event_id": event_id}
+    asyncio.run(EVENTS.listed(where, query, limit=limit, as_json=as_json))
+
+
+@program.command("show")
+def show_event(
+    event_id: Annotated[str, typer.Argument(help="Our id, `evt_…`.")],
+    database_url: DatabaseUrl = None,
+    url: ServerUrl = None,
+    key_file: KeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Show one event: request, proof, and everything that it led to. Signatures are masked.
+
+    Examples:
+
+        webhooks events show evt_01JD8ZK3Y4E5F6G7H8J9K0M1N2
+    """
+    where = Where(url=url, database_url=database_url, key_file=key_file)
+    asyncio.run(EVENTS.shown(where, event_id, as_json=as_json))
+
+
+@program.command("export")
+def export_events(
+    provider: Provider = None,
+    event_type: EventType = None,
+    form: ExportFormat = Format.NDJSON,
+    database_url: DatabaseUrl = None,
+    url: ServerUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Print every event that fits, newest first.
+
+    Examples:
+
+        webhooks events export --provider stripe --format csv
+        webhooks events export --url https://hooks.example.com
+    """
+    where = Where(url=url, database_url=database_url, key_file=key_file)
+    asyncio.run(EVENTS.exported(where, {"provider": provider, "event_type": event_type}, form=form))

@@ -1,0 +1,194 @@
+"""``events``, ``deliveries``, ``dead-letters`` and ``endpoints`` on a database."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from smart_api_integrations.cli.records import _ago, _harmless
+from smart_api_integrations.errors import Dead
+from smart_api_integrations.webhooks import webhook_handler
+from tests.sink import SECRET, running_sink
+from tests.unit.cli.conftest import GITHUB_SECRET
+from webhook_system import WebhookManager
+
+
+@pytest.fixture
+def journal(tmp_path: Path, cli, monkeypatch) -> str:
+    """Fill a journal with one event of each kind, a dead letter and a delivery; return its URL."""
+    import asyncio  # noqa: PLC0415 - of this fixture alone
+
+    from smart_api_integrations import Webhooks  # noqa: PLC0415 - needs the server extra
+    from smart_api_integrations.testing.signed_webhooks import SignedWebhooks  # noqa: PLC0415 - likewise
+
+    url = f"sqlite:///{tmp_path}/webhooks.db"
+    monkeypatch.setenv("WEBHOOKS_DATABASE_URL", url)
+    monkeypatch.setenv("WEBHOOKS_ALLOWED_NETWORKS", "127.0.0.0/8")
+
+    @webhook_handler("github", "issues")
+    def give_up(event: object) -> None:
+        raise Dead("=HYPERLINK() is what nobody should click")  # noqa: EM101, TRY003 - a handler's words
+
+    make = SignedWebhooks()
+    with running_sink() as sink, Webhooks(database_url=url) as webhooks:
+        webhooks.call(webhooks.platform.endpoints.register(sink.url, ["order.*"], secret=SECRET))
+        for hook in (make.github("push"), make.github("issues.opened"), make.stripe("invoice.paid")):
+            taken = webhooks.platform.gateway.accept_whole(
+                hook.request, hook.provider, "default", received=tuple(hook.headers.items())
+            )
+            assert webhooks.call(taken).status == 200
+        webhooks.publish("order.created", {"order_id": "ORD-1"})
+        assert sink.wait_for(1)
+
+        async def settled() -> None:
+            while not await webhooks.platform.journal.work.dead_letters():  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(0)
+
+        webhooks.call(settled())
+    return url
+
+
+class TestEvents:
+    def test_the_newest_come_first(self, cli, journal):
+        listed = cli("events", "list", "--json").objects
+
+        assert [event["event_type"] for event in listed] == ["invoice.paid", "issues", "push"]
+
+    def test_people_get_a_table(self, cli, journal):
+        lines = cli("events", "list").lines
+
+        assert lines[0].split()[:4] == ["ID", "RECEIVED_AT", "PROVIDER", "EVENT_TYPE"]
+        assert len(lines) == 4
+
+    @pytest.mark.parametrize(
+        ("options", "types"),
+        [
+            (("--provider", "stripe"), ["invoice.paid"]),
+            (("--event-type", "push"), ["push"]),
+            (("-n", "2"), ["invoice.paid", "issues"]),
+            (("--provider", "nobody"), []),
+        ],
+    )
+    def test_they_can_be_narrowed(self, cli, journal, options, types):
+        assert [event["event_type"] for event in cli("events", "list", "--json", *options).objects] == types
+
+    def test_one_is_shown_whole_with_its_signature_masked(self, cli, journal):
+        (event,) = cli("events", "list", "--json", "--event-type", "push").objects
+        shown = cli("events", "show", event["id"], "--json").json
+
+        assert json.loads(shown["body"])["ref"]
+        headers = dict(shown["headers"])
+        assert "…" in headers["X-Hub-Signature-256"]
+        assert GITHUB_SECRET not in json.dumps(shown)
+
+    def test_an_id_that_is_unknown_is_not_found(self, cli, journal):
+        ended = cli("events", "show", "evt_unknown")
+
+        assert ended.code == 3
+        assert "evt_unknown" in ended.err
+
+    def test_an_export_has_them_all_as_lines(self, cli, journal):
+        assert len(cli("events", "export").objects) == 3
+
+    def test_an_export_as_csv_can_be_read_again(self, cli, journal):
+        rows = list(csv.DictReader(io.StringIO(cli("events", "export", "--format", "csv").out)))
+
+        assert [row["event_type"] for row in rows] == ["invoice.paid", "issues", "push"]
+        assert set(rows[0]) == set(cli("events", "list", "--json").objects[0])
+
+
+class TestWork:
+    def test_a_delivery_is_listed_and_shown_with_its_attempts(self, cli, journal):
+        (delivery,) = cli("deliveries", "list", "--json").objects
+        shown = cli("deliveries", "show", delivery["id"], "--json").json
+
+        assert delivery["status"] == "delivered"
+        assert [attempt["response_code"] for attempt in shown["attempts"]] == [204]
+        assert len(cli("deliveries", "export").objects) == 1
+        assert len(cli("deliveries", "list", "--endpoint", "none", "--json").objects) == 0
+
+    def test_a_dead_letter_is_listed_and_made_due_again(self, cli, journal):
+        (dead,) = cli("dead-letters", "list", "--json", "--kind", "handling").objects
+        assert dead["target"].startswith("github:default:")
+        assert cli("dead-letters", "list", "--json", "--kind", "delivery").objects == []
+
+        assert cli("dead-letters", "replay", dead["id"], "--dry-run").code == 0
+        assert len(cli("dead-letters", "list", "--json").objects) == 1
+        replayed = cli("dead-letters", "replay", dead["id"])
+
+        assert replayed.code == 0, replayed.err
+        assert cli("dead-letters", "export").objects == []
+        assert cli("dead-letters", "replay", dead["id"]).code == 2  # it waits already
+
+    def test_endpoints_show_no_secret(self, cli, journal):
+        (endpoint,) = cli("endpoints", "list", "--json").objects
+        shown = cli("endpoints", "show", endpoint["id"], "--json").json
+
+        assert shown["statistics"]["successful"] == 1
+        for output in (
+            cli("endpoints", "list"),
+            cli("endpoints", "export"),
+            cli("endpoints", "show", endpoint["id"]),
+        ):
+            assert output.code == 0
+            assert SECRET.removeprefix("whsec_") not in output.out
+
+
+class TestWhere:
+    def test_a_database_that_is_not_there_is_not_made(self, cli, tmp_path):
+        ended = cli("events", "list", "--database-url", "sqlite:///misspelt.db")
+
+        assert ended.code == 3
+        assert "There is no database at misspelt.db" in ended.err
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("options", "code"),
+        [
+            (("--url", "http://127.0.0.1:9"), 7),
+            (("--url", "127.0.0.1:8000"), 2),
+            (("--url", "http://127.0.0.1:9", "--db", "sqlite:///x.db"), 2),
+            (("--db", "mysql://root@localhost/x"), 78),
+            (("--db", "nonsense"), 78),
+        ],
+    )
+    def test_what_cannot_be_asked_is_told(self, cli, options, code):
+        ended = cli("events", "list", *options)
+
+        assert (ended.code, ended.out) == (code, "")
+        assert ended.err.startswith("error: ")
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_text():
+    assert [_harmless(value) for value in ("=1+1", "+1", "-1", "@x", "a=1")] == [
+        "'=1+1",
+        "'+1",
+        "'-1",
+        "'@x",
+        "a=1",
+    ]
+    assert [_harmless(value) for value in (None, -1, ["=1"], True)] == ["", "-1", '["=1"]', "true"]
+
+
+@pytest.mark.parametrize(
+    ("passed", "told"),
+    [
+        (timedelta(), "now"), (timedelta(seconds=30), "30 s"), (timedelta(minutes=5), "5 min"),
+        (timedelta(hours=3), "3 h"), (timedelta(days=2), "2 d"),
+        (-timedelta(minutes=5, seconds=1), "in 5 min"),
+    ],
+)  # fmt: skip
+def test_times_are_told_from_now(passed, told):
+    assert _ago(datetime.now(UTC) - passed) == told
+
+
+def test_the_facade_of_the_third_guide_writes_the_same_journal(cli, tmp_path):
+    with WebhookManager(db_path=str(tmp_path / "webhooks.db")) as manager:
+        manager.register_webhook(url="https://hooks.example.com/orders", events=["order.*"])
+
+    assert cli("endpoints", "list", "--json").objects[0]["events"] == ["order.*"]
