@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Update, bindparam, case, literal, select
 from smart_api_integrations.core.journal import Claim, Work
 from smart_api_integrations.core.lifecycle import ROADS, State
 from smart_api_integrations.storage.directory import Directory
-from smart_api_integrations.storage.due_work import LANES, Round, shared_out
+from smart_api_integrations.storage.due_work import LANES, Due, Round, shared_out
 from smart_api_integrations.storage.event_rows import event_from
 from smart_api_integrations.storage.message_rows import message_from
 from smart_api_integrations.storage.passage import Passage
@@ -99,7 +99,13 @@ class Claiming:
             lease=self._lease,
             values={"until": now + lease, "owner": owner, "now": now},
         )
-        due = {each: each.look(connection, now=now) for each in self._rounds}
+
+        def fits(one: Due) -> bool:
+            return one.target not in refuse and taking.passage.allowed(one.target) != 0
+
+        due = {each: [one for one in each.look(connection, now=now) if fits(one)] for each in self._rounds}
+        if not any(due.values()):
+            due = {each: list(each.look_everywhere(connection, now=now, fits=fits)) for each in self._rounds}
         lanes = sorted(
             (lane for lane in due if due[lane]), key=lambda lane: min(each.since for each in due[lane])
         )
@@ -108,7 +114,7 @@ class Claiming:
         for lane, reserved in [*zip(lanes, (quarter, 0), strict=False), *((lane, 0) for lane in lanes[:-1])]:
             room = limit - len(taking.rows) - reserved
             if room > 0:
-                taking.take(lane, [each.target for each in due[lane] if each.target not in refuse], room)
+                taking.take(lane, [each.target for each in due[lane]], room)
         taking.passage.settle()
         return self._loaded(connection, taking.rows, now + lease, now) if taking.rows else []
 

@@ -313,8 +313,10 @@ def _oldest(lane: TextClause) -> Select[Any]:
     wanted = func.unnest(targets, shares).table_valued("target", "share", name="wanted").render_derived()
     oldest = (
         select(work)
-        .where(lane, work.c.target == wanted.c.target, work.c.due_at <= bindparam("now", type_=Moment))
-        .order_by(work.c.due_at)
+        # Not "=": then the index of all due times could give the order, through others' whole backlogs.
+        .where(lane, work.c.target.between(wanted.c.target, wanted.c.target))
+        .where(work.c.due_at <= bindparam("now", type_=Moment))
+        .order_by(work.c.target, work.c.due_at)
         .limit(wanted.c.share)
         .with_for_update(skip_locked=True)
         .correlate(wanted)
