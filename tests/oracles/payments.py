@@ -131,7 +131,9 @@ ORACLES = (
         },
         # square verifies only: https://developer.squareup.com/docs/webhooks/step3validate
         signs=lambda body: posted(
-            body, {"x-square-hmacsha256-signature": in_base64(digest(SQUARE, SQUARE_URL.encode() + body))}
+            body,
+            {"x-square-hmacsha256-signature": in_base64(digest(SQUARE, SQUARE_URL.encode() + body))},
+            query="tenant=1",
         ),
         accepts=square_accepts,
     ),

@@ -235,7 +235,9 @@ class InboundWebhook:
             variables=self.variables,
         )
         if self.public_url is not None:
-            view.url = self.public_url + (f"?{request.query}" if request.query else "")
+            # one that has a query of its own is the whole URL, as it was entered at the provider
+            added = f"?{request.query}" if request.query and "?" not in self.public_url else ""
+            view.url = self.public_url + added
         return view
 
     def _verify(self, view: RequestView, *, now: datetime, verifier: WebhookVerifier | None) -> Verified:
