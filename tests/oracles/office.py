@@ -1,6 +1,8 @@
-"""What offices work with: Calendly, Intercom, Notion, Typeform, Zendesk, Zoom."""
+"""What offices work with: Calendly, Intercom, Notion, Teams, Typeform, Zendesk, Zoom."""
 
 from __future__ import annotations
+
+import base64
 
 from tests.oracles.oracle import NOW, SECONDS, digest, documented, in_base64
 
@@ -25,6 +27,12 @@ ORACLES = (
         "notion",
         "NOTION_WEBHOOK_SECRET",
         lambda key, body: {"X-Notion-Signature": f"sha256={digest(key, body).hex()}"},
+    ),
+    documented(  # https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/
+        "teams",
+        "TEAMS_WEBHOOK_SECRET",
+        lambda key, body: {"Authorization": f"HMAC {in_base64(digest(base64.b64decode(key), body))}"},
+        secrets=("c2FtcGxlLXNlY3JldC1vZi10ZWFtcw==", "YW5vdGhlci1zZWNyZXQtb2YtdGVhbXM="),
     ),
     documented(  # https://www.typeform.com/developers/webhooks/secure-your-webhooks/
         "typeform",

@@ -135,6 +135,8 @@ def documented(
     provider: str,
     variable: str,
     headers_of: Callable[[str, bytes], Mapping[str, str]],
+    *,
+    secrets: tuple[str, str] | None = None,
     **options: Any,
 ) -> Oracle:
     """Return the row of a provider whose page alone says how it signs.
@@ -143,9 +145,10 @@ def documented(
         provider: Whose requests.
         variable: Where the secret is.
         headers_of: The signing headers that a secret and a body have at ``NOW``, as the page computes them.
+        secrets: The secret and another one, where any text will not do.
         options: What else the row says.
     """
-    secret = f"sample-secret-of-{provider}"
+    secret, other = secrets or (f"sample-secret-of-{provider}", f"another-secret-of-{provider}")
 
     def accepts(request: RawRequest) -> bool:
         wanted = headers_of(secret, request.body)
@@ -155,7 +158,7 @@ def documented(
         provider=provider,
         library=DOCUMENTATION,
         environ={variable: secret},
-        other_environ={variable: f"another-secret-of-{provider}"},
+        other_environ={variable: other},
         signs=lambda body: posted(body, headers_of(secret, body)),
         accepts=accepts,
         **options,
