@@ -1,4 +1,4 @@
-"""What developers build on: Svix, OpenAI, ElevenLabs, Heroku, Vercel, Webflow."""
+"""What developers build on: Cloudflare, Svix, OpenAI, ElevenLabs, Heroku, Vercel, Webflow."""
 
 from __future__ import annotations
 
@@ -94,6 +94,12 @@ ORACLES = (
         signs=elevenlabs_signs,
         accepts=elevenlabs_accepts,
         clocks={"elevenlabs.webhooks_custom:time": FIXED_TIME},
+    ),
+    documented(  # https://developers.cloudflare.com/notifications/get-started/configure-webhooks/
+        "cloudflare",
+        "CLOUDFLARE_WEBHOOK_SECRET",
+        lambda key, _body: {"cf-webhook-auth": key},
+        covers_body=False,
     ),
     documented(  # https://devcenter.heroku.com/articles/app-webhooks
         "heroku",

@@ -1,4 +1,4 @@
-"""Who keeps users and lets them in: Clerk, WorkOS."""
+"""Who keeps users and lets them in: Auth0, Clerk, Okta, WorkOS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ import svix.webhooks
 from workos.webhooks._verification import verify_header
 
 from smart_api_integrations.core.webhook_schema import RawRequest
-from tests.oracles.oracle import FIXED_TIME, NOW, SECONDS, FixedDatetime, Oracle, header, posted, refuses
+from tests.oracles.oracle import (
+    FIXED_TIME,
+    NOW,
+    SECONDS,
+    FixedDatetime,
+    Oracle,
+    documented,
+    header,
+    posted,
+    refuses,
+)
 
 CLERK = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WORKOS = "sample-secret-of-workos"
@@ -38,6 +48,15 @@ def workos_accepts(request: RawRequest) -> None:
 
 
 ORACLES = (
+    documented(  # https://auth0.com/docs/customize/log-streams/custom-log-streams
+        "auth0",
+        "AUTH0_WEBHOOK_SECRET",
+        lambda key, _body: {"Authorization": f"Bearer {key}"},
+        covers_body=False,
+    ),
+    documented(  # https://developer.okta.com/docs/concepts/event-hooks/
+        "okta", "OKTA_WEBHOOK_SECRET", lambda key, _body: {"Authorization": key}, covers_body=False
+    ),
     Oracle(
         provider="clerk",
         library="svix",

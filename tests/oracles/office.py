@@ -1,16 +1,111 @@
-"""What offices work with: Calendly, Intercom, Notion, Teams, Typeform, Zendesk, Zoom."""
+"""What offices work with.
+
+Asana, Calendly, DocuSign, Dropbox, HubSpot, Intercom, Linear, Notion, Teams, Trello, Typeform, Zendesk, Zoom.
+"""
 
 from __future__ import annotations
 
 import base64
 
-from tests.oracles.oracle import NOW, SECONDS, digest, documented, in_base64
+from hubspot.exceptions import InvalidSignatureTimestampError
+from hubspot.utils.signature import Signature
+
+from smart_api_integrations.core.webhook_schema import RawRequest
+from tests.oracles.oracle import (
+    DOCUMENTATION,
+    NOW,
+    SECONDS,
+    FixedDatetime,
+    Oracle,
+    digest,
+    documented,
+    header,
+    in_base64,
+    posted,
+    refuses,
+)
 
 TIME = str(SECONDS)
 ISO_TIME = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+HUBSPOT = "f0e9d8c7-b6a5-4321-8765-0fedcba98765"
+TRELLO = "sample-secret-of-trello"
+URL = "https://hooks.example.com/webhooks/sample"
+
+
+def hubspot_signs(body: bytes) -> RawRequest:
+    made = Signature.get_signature(HUBSPOT, body.decode(), "v3", URL, "POST", f"{TIME}000")
+    headers = {"X-HubSpot-Signature-v3": made, "X-HubSpot-Request-Timestamp": f"{TIME}000"}
+    return posted(body, headers, public_url=URL)
+
+
+@refuses(InvalidSignatureTimestampError, TypeError)
+def hubspot_accepts(request: RawRequest) -> bool:
+    return Signature.is_valid(
+        header(request, "X-HubSpot-Signature-v3"),
+        HUBSPOT,
+        request.body.decode(),
+        http_uri=request.public_url or "",
+        signature_version="v3",
+        timestamp=header(request, "X-HubSpot-Request-Timestamp"),
+    )
+
+
+def trello_header(request: RawRequest) -> str:
+    # https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/
+    return in_base64(digest(TRELLO, request.body + (request.public_url or "").encode(), "sha1"))
+
+
+def trello_signs(body: bytes) -> RawRequest:
+    made = trello_header(posted(body, {}, public_url=URL))
+    return posted(body, {"X-Trello-Webhook": made}, public_url=URL)
+
+
+def trello_accepts(request: RawRequest) -> bool:
+    return header(request, "X-Trello-Webhook") == trello_header(request)
+
+
 ORACLES = (
+    Oracle(
+        provider="hubspot",
+        library="hubspot-api-client",
+        environ={"HUBSPOT_CLIENT_SECRET": HUBSPOT},
+        other_environ={"HUBSPOT_CLIENT_SECRET": "another-secret-of-hubspot"},
+        signs=hubspot_signs,
+        accepts=hubspot_accepts,
+        clocks={"hubspot.utils.signature:datetime": FixedDatetime},
+    ),
+    Oracle(
+        provider="trello",
+        library=DOCUMENTATION,
+        environ={"TRELLO_API_SECRET": TRELLO},
+        other_environ={"TRELLO_API_SECRET": "another-secret-of-trello"},
+        signs=trello_signs,
+        accepts=trello_accepts,
+    ),
+    documented(  # https://developers.asana.com/docs/webhooks-guide
+        "asana",
+        "ASANA_WEBHOOK_SECRET",
+        lambda key, body: {"X-Hook-Signature": digest(key, body).hex()},
+    ),
+    documented(  # https://developers.docusign.com/platform/webhooks/connect/validate/
+        "docusign",
+        "DOCUSIGN_HMAC_KEY",
+        lambda key, body: {"X-DocuSign-Signature-1": in_base64(digest(key, body))},
+    ),
+    documented(  # https://www.dropbox.com/developers/reference/webhooks
+        "dropbox",
+        "DROPBOX_APP_SECRET",
+        lambda key, body: {"X-Dropbox-Signature": digest(key, body).hex()},
+    ),
+    documented(  # https://linear.app/developers/webhooks
+        "linear",
+        "LINEAR_WEBHOOK_SECRET",
+        lambda key, body: {"Linear-Signature": digest(key, body).hex()},
+        bodies=(b'{"action":"create","type":"Issue","webhookTimestamp":%d000}' % SECONDS,),
+        any_body=False,
+    ),
     documented(  # https://developer.calendly.com/api-docs/4c305798a61d3-webhook-signatures
         "calendly",
         "CALENDLY_WEBHOOK_SECRET",

@@ -104,6 +104,8 @@ class InboundWebhook:
         documentation: The provider's page on its webhooks.
         handshakes: Requests that are answered without an event.
         response: The answer to an accepted event; None for the platform's own.
+        signed_once: Whether the same signed bytes are the same event; not so where a provider's
+            notifications say only that something happened.
     """
 
     provider: str
@@ -124,6 +126,7 @@ class InboundWebhook:
     documentation: str | None = None
     handshakes: tuple[Handshake, ...] = ()
     response: Reply | None = None
+    signed_once: bool = True
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -198,7 +201,7 @@ class InboundWebhook:
                 provider=self.provider,
                 webhook_name=self.name,
                 event_id=extracted.exact_event_id,
-                signed=verified.signed,
+                signed=verified.signed if self.signed_once else None,
             ),
             greeting=greeting,
         )

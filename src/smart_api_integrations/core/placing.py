@@ -7,7 +7,7 @@ a form field or a place in the JSON.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
@@ -73,19 +73,24 @@ def _into_json(request: RawRequest, reference: Reference, value: str) -> RawRequ
 
 
 def set_path(payload: Any, steps: list[str], value: Any) -> None:
-    """Set what *steps* lead to, making the objects on the way; a ``*`` is every item that is there."""
+    """Set what *steps* lead to, making the objects on the way; a ``*`` is every item that is there.
+
+    Digits stay a number where a number was.
+    """
     step, *rest = steps
+    places: Iterable[Any] = ()
     if isinstance(payload, list):
         places = range(len(payload)) if step == "*" else [int(step)] if step.isdigit() else []
-        for place_ in places:
-            _set_in(payload, place_, rest, value)
     elif isinstance(payload, dict):
-        _set_in(payload, step, rest, value)
+        places = list(payload) if step == "*" else [step]
+    for place_ in places:
+        _set_in(payload, place_, rest, value)
 
 
 def _set_in(payload: Any, key: Any, rest: list[str], value: Any) -> None:
     if not rest:
-        payload[key] = value
+        number = isinstance(payload, dict) and isinstance(payload.get(key), int) and str(value).isdigit()
+        payload[key] = int(value) if number else value
         return
     if isinstance(payload, dict) and not isinstance(payload.get(key), (dict, list)):
         payload[key] = {}

@@ -89,6 +89,19 @@ def _exact_json(view: RequestView) -> Any:
     return view.json_numbers_as_text
 
 
+def _json_key(others: str) -> Reader:
+    """Return what reads the name of the JSON's first key that is none of *others*: ``update_id,…``."""
+    passed_over = frozenset(others.split(","))
+
+    def read(view: RequestView) -> bytes | None:
+        document = view.json
+        if not isinstance(document, dict):
+            return None
+        return _text_bytes(next((key for key in document if key not in passed_over), None))
+
+    return read
+
+
 def _item(view: RequestView) -> Any:
     return view.item
 
@@ -208,6 +221,7 @@ NAMED: Mapping[str, Named] = {
     "form": _form,
     "json": _within(_whole_json, _exact_json),
     "item": _within(_item, _exact_item),
+    "json_key": _json_key,
     "env": _variable,
 }
 WHOLE = ("json", "item")  # without a path: the whole of it

@@ -253,6 +253,7 @@ def _build(provider: str, name: str, block: Block, files: list[ProviderFile]) ->
         documentation=next((each.documentation for each in reversed(files) if each.documentation), None),
         handshakes=compile_handshakes(block.get("handshakes", ())),
         response=compile_response(block.get("response")),
+        signed_once=block.get("dedupe", {}).get("fallback") != "none",
     )
 
 
@@ -278,13 +279,21 @@ def _doubts(scheme: Scheme) -> Iterable[str]:
         yield "its requests are NOT verified (scheme none): whoever knows the address can send events"
     if isinstance(scheme, JwtScheme) and not scheme.binds_body:
         yield "no claim of its token binds the body: whoever captures a token can send another body with it"
-    if isinstance(scheme, DescribedScheme) and scheme.timestamp is not None:
-        texts = [each.template for each in scheme.signed]
-        signed = {reference for text in texts for reference in text.references}
-        source = scheme.timestamp.source
-        unsigned = source is None or not set(source.references) & signed
-        if unsigned and not any(text.reads("timestamp") for text in texts):
-            yield "its timestamp is checked but not signed: put {timestamp} into `signed` if it is"
+    if isinstance(scheme, DescribedScheme) and scheme.timestamp is not None and not _signs_its_time(scheme):
+        yield "its timestamp is checked but not signed: put {timestamp} into `signed` if it is"
+
+
+def _signs_its_time(scheme: DescribedScheme) -> bool:
+    texts = [each.template for each in scheme.signed]
+    if any(text.reads("timestamp") for text in texts):
+        return True
+    source = None if scheme.timestamp is None else scheme.timestamp.source
+    if source is None:
+        return False
+    if (source.reads("json") or source.reads("form")) and all(text.reads("body") for text in texts):
+        return True
+    signed = {reference for text in texts for reference in text.references}
+    return bool(set(source.references) & signed)
 
 
 def _template(source: str | None) -> Template | None:

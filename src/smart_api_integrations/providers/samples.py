@@ -15,12 +15,13 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
 
 from smart_api_integrations.core.request_view import FORM_TYPE, RequestView
 from smart_api_integrations.core.signatures import Secret
-from smart_api_integrations.core.templates import Template
+from smart_api_integrations.core.templates import Reference, Template, compile_template
 from smart_api_integrations.core.timestamps import format_timestamp
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
 from smart_api_integrations.errors import InvalidInput, SecretMissing
@@ -63,7 +64,7 @@ def signed_request(
     if payload is None:
         draft.payload = _fill(draft.payload, now=now, delivery_id=delivery_id)
     extraction = source.webhook.extraction
-    _place(extraction.event_type, draft.event, draft)
+    _place(extraction.event_type, draft.event, draft, over=sample is None and payload is None)
     if draft.action is not None and extraction.action is not None:
         _place(extraction.action, draft.action, draft)
     if extraction.event_id is not None:
@@ -107,7 +108,11 @@ class _Draft:
     action: str | None
     payload: Any
     form: bool = False
+    is_sample: bool = False
     headers: dict[str, str] = field(default_factory=dict)
+
+    def view(self) -> RequestView:
+        return RequestView(self.request("/"))
 
     def request(self, path: str, headers: Mapping[str, str] | None = None) -> RawRequest:
         if self.form:
@@ -123,7 +128,14 @@ def _draft(source: Source, event: str, *, sample: SampleBlock | None, payload: A
     if sample is not None:
         content = sample.payload if payload is None else payload
         headers |= sample.headers
-        return _Draft(event=sample.event, action=sample.action, payload=content, form=form, headers=headers)
+        return _Draft(
+            event=sample.event,
+            action=sample.action,
+            payload=content,
+            form=form,
+            is_sample=payload is None,
+            headers=headers,
+        )
     kind, dot, action = (
         event.partition(".") if source.webhook.extraction.action is not None else (event, "", "")
     )
@@ -150,22 +162,47 @@ def _fill(value: Any, *, now: datetime, delivery_id: str) -> Any:
 
 
 def _place(template: Template, value: str, draft: _Draft, *, over: bool = False) -> None:
-    """Put *value* where *template* reads it; what it reads already stays, unless *over*."""
-    if not over and template.render(RequestView(draft.request("/"))):
+    """Put *value* where *template* reads it; what it reads already stays, unless *over*.
+
+    The body of a sample is as the provider sends it: only a place that it has is written to. Elsewhere
+    places are made until the template reads something.
+    """
+    if not over and template.render(draft.view()):
         return
-    for reference in template.references:
-        if reference.kind == "header":
-            draft.headers[reference.argument] = value
+    kinds = ("header", "json_key", "form" if draft.form else "json")
+    references = [each for each in template.references if each.kind in kinds]
+    if draft.is_sample:
+        there = (each for each in references if each.kind == "header" or _reads(each, draft))
+        references = list(there)[:1]
+    for number, reference in enumerate(references):
+        if number == 0 or not _reads(reference, draft):
+            _write(reference, value, draft)
+        if template.render(draft.view()):
             return
-        if reference.kind == ("form" if draft.form else "json"):
-            steps = [reference.argument] if draft.form else reference.argument.split(".")
-            _set(draft.payload, steps, value)
-            return
+
+
+def _write(reference: Reference, value: str, draft: _Draft) -> None:
+    if reference.kind == "header":
+        draft.headers[reference.argument] = value
+    elif reference.kind == "json_key":
+        draft.payload = {value: draft.payload}
+    else:
+        steps = [reference.argument] if draft.form else reference.argument.split(".")
+        _set(draft.payload, steps, value)
+
+
+def _reads(reference: Reference, draft: _Draft) -> bool:
+    written = f"{{{reference.kind}:{reference.argument}}}"
+    return compile_template(written).render(draft.view()) is not None
 
 
 def _set(payload: Any, steps: list[str], value: str) -> None:
-    for step in steps[:-1]:
-        payload = payload.setdefault(step, {}) if isinstance(payload, dict) else None
+    for step, following in pairwise(steps):
+        if isinstance(payload, list):
+            payload = payload[int(step)] if step.isdigit() and int(step) < len(payload) else None
+        else:
+            made: Any = [{}] if following == "0" else {}
+            payload = payload.setdefault(step, made) if isinstance(payload, dict) else None
     if isinstance(payload, dict):
         payload[steps[-1]] = value
 

@@ -51,6 +51,12 @@ class BodyBlock(Strict):
     max_bytes: Annotated[int, Field(ge=1, le=25 * 2**20)] | None = None
 
 
+class DedupeBlock(Strict):
+    """``dedupe``: what beside the event's id tells a repeated event: the signed bytes, or nothing."""
+
+    fallback: Literal["signed", "none"]
+
+
 class PublicUrlBlock(Strict):
     """``public_url: {env: NAME}``: the variable that holds it, where it is set."""
 
@@ -93,6 +99,7 @@ class WebhookBlock(FlatKeys):
     verification: VerificationBlock | None = None
     extract: ExtractBlock | None = None
     body: BodyBlock | None = None
+    dedupe: DedupeBlock | None = None
     handshakes: list[HandshakeBlock] | None = None
     response: ReplyBlock | None = None
 

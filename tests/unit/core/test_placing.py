@@ -67,6 +67,23 @@ def test_a_body_that_is_no_json_cannot_be_written_into():
         place(RawRequest(headers=Headers(), body=b"{"), compile_template("{json:a}"), "x")
 
 
+def test_digits_stay_a_number_where_a_number_was():
+    payload = {"time": 1, "id": "1"}
+
+    set_path(payload, ["time"], "2")
+    set_path(payload, ["id"], "2")
+
+    assert payload == {"time": 2, "id": "2"}
+
+
+def test_a_star_is_every_key_of_an_object():
+    payload = {"items": {"a": {}, "b": {"state": "old"}}}
+
+    set_path(payload, ["items", "*", "state"], "new")
+
+    assert payload == {"items": {"a": {"state": "new"}, "b": {"state": "new"}}}
+
+
 def test_a_path_through_a_list_takes_numbers_and_stars():
     payload = {"a": [{"b": 1}, {"b": 2}]}
 

@@ -47,6 +47,20 @@ def test_a_variable_is_read_where_it_is_set():
     assert read("{env:ID|method}", view()) == b"POST"
 
 
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"update_id":1,"message":{}}', b"message"),
+        (b'{"poll":{},"update_id":1}', b"poll"),
+        (b'{"update_id":1}', None),
+        (b"[1]", None),
+        (b'"text"', None),
+    ],
+)
+def test_a_key_is_read_by_the_others_that_are_passed_over(body, found):
+    assert read("{json_key:update_id,date}", view(body)) == found
+
+
 def test_the_variables_that_are_needed_are_known():
     template = compile_template("{env:A}{env:B?}{env:C|env:D}[{env:E}]{sha256:env:F}")
 

@@ -522,3 +522,29 @@ def test_the_bearer_token_of_the_flat_keys(providers):
         assert judge(webhook, {"Authorization": value}).proof.scheme == "token"
     with pytest.raises(SignatureMismatch):
         judge(webhook, {"Authorization": "Bearer x"})
+
+
+def test_where_notifications_are_alike_the_signed_bytes_are_no_key(providers):
+    providers.write("files", "webhooks: {default: {signing_secret_env: F, dedupe: {fallback: none}}}")
+    webhook = providers.webhook("files", F=SECRET)
+
+    judged = judge(webhook, {"X-Signature": mac(b"{}")}, body=b"{}")
+
+    assert judged.dedupe_keys == ()
+
+
+def test_a_time_inside_a_signed_body_is_signed(providers):
+    providers.write(
+        "timed",
+        """
+webhooks:
+  default:
+    verification:
+      scheme: hmac
+      secret: {env: TIMED}
+      signature: {from: "{header:X-Signature}"}
+      timestamp: {from: "{json:time}", unit: ms}
+""",
+    )
+
+    assert providers.load(TIMED=SECRET).warnings == ()

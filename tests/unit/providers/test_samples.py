@@ -112,7 +112,7 @@ def test_a_payload_that_is_a_list_or_holds_something_else_in_the_place_is_sent_a
     slack = CATALOGUE.source("slack")
     assert (
         request_of(slack, "x", payload={"event": 1}, secret=SECRET).body
-        == b'{"event":1,"event_id":"delivery-1"}'
+        == b'{"event":1,"type":"x","event_id":"delivery-1"}'
     )
 
 
@@ -137,3 +137,20 @@ def test_a_webhook_with_a_verifier_of_its_own_cannot_be_signed_for(tmp_path):
 
     with pytest.raises(InvalidInput, match="verifier of its own"):
         request_of(source, "order.created")
+
+
+def test_the_body_of_a_sample_gets_no_place_that_it_has_not():
+    meta = CATALOGUE.source("meta")
+
+    body = json.loads(request_of(meta, "page", secret=SECRET).body)
+
+    assert set(body) == {"object", "entry"}
+
+
+def test_a_made_up_event_says_what_it_is_where_the_kind_is_a_key():
+    telegram = CATALOGUE.source("telegram")
+
+    body = json.loads(request_of(telegram, "poll", secret=SECRET).body)
+
+    assert body["update_id"] == "delivery-1"
+    assert set(body) == {"poll", "update_id"}
