@@ -6,6 +6,8 @@ undocumented on it, which is a 500 for anyone who asks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,20 +15,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smart_api_integrations.core.inbound_webhook import Judgement
+from smart_api_integrations.core.signatures import Secret
+from smart_api_integrations.core.signatures.described_scheme import DescribedScheme
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
 from smart_api_integrations.errors import MalformedRequest, RequestRejected, VerificationFailed
 from smart_api_integrations.providers.catalogue import Source, load_catalogue
 from smart_api_integrations.providers.samples import known_events, signed_request
+from tests.oracles.tables import ORACLES
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-_UNMOUNTED = load_catalogue(providers_dir=None, environ={})
-ENVIRON = {
-    name: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    for source in _UNMOUNTED.describe()
-    if source.definition.secret_form is not None
-    for name in source.definition.secret_form.names
-}
-SOURCES = load_catalogue(providers_dir=None, environ=ENVIRON).describe()
+
+
+# The variables of every provider, and the private key where it signs with one, as the oracles have them.
+ROWS = {oracle.provider: oracle for oracle in sorted(ORACLES, key=lambda oracle: oracle.ours)}
+ENVIRON = {name: value for row in ROWS.values() for name, value in row.environ.items()}
+SOURCES = load_catalogue(
+    providers_dir=None, environ=ENVIRON, public_url="https://hooks.example.com"
+).describe()
+# Those whose signature covers every byte of the body, whatever it is: a token proves the sender alone.
+SIGNING = [source for source in SOURCES if ROWS[source.key[0]].covers_body and ROWS[source.key[0]].any_body]
 
 HOSTILE_VALUES = {
     "empty": "",
@@ -78,21 +85,32 @@ def by_name(source: Source) -> str:
 
 
 def good_request(source: Source) -> RawRequest:
-    return signed_request(source, known_events(source)[0], now=NOW, delivery_id="delivery-1")
+    event, signer = known_events(source)[0], ROWS[source.key[0]].signer
+    return signed_request(source, event, now=NOW, delivery_id="delivery-1", secret=signer)
+
+
+def signers(source: Source) -> Sequence[Secret]:
+    """Return what the provider signs with: our secrets, or its own private key."""
+    form, text = source.definition.secret_form, ROWS[source.key[0]].signer
+    if form is None or text is None:
+        return source.webhook.secrets
+    signer = form.decode_signer(form.names[0], text)
+    return signer, *(other for other in source.webhook.secrets if other.part != signer.part)
 
 
 def signing_headers(source: Source) -> list[str]:
     """Return the headers without which, or with others of which, a request must not verify."""
     request = good_request(source)
-    secrets = source.webhook.secrets
-    bare = RawRequest(headers=Headers(), body=request.body)
+    secrets = signers(source)
+    content = {"Content-Type": request.headers["Content-Type"]}
+    bare = replace(request, headers=Headers(content))
     signed = source.webhook.scheme.sign(bare, now=NOW, secrets=secrets, message_id="delivery-1")
-    return list(signed.headers)
+    return [name for name in signed.headers if name not in content]
 
 
 def changed(request: RawRequest, name: str, *values: str) -> RawRequest:
     others = [(known, request.headers[known]) for known in request.headers if known.lower() != name.lower()]
-    return RawRequest(headers=Headers([*others, *((name, value) for value in values)]), body=request.body)
+    return replace(request, headers=Headers([*others, *((name, value) for value in values)]))
 
 
 def verdict_of(source: Source, request: RawRequest) -> Judgement | RequestRejected:
@@ -114,8 +132,12 @@ def test_the_request_that_all_others_are_made_from_is_good(source):
 @pytest.mark.parametrize(("source", "name"), CASES, ids=IDS)
 @pytest.mark.parametrize("value", HOSTILE_VALUES.values(), ids=HOSTILE_VALUES)
 def test_a_hostile_header_is_a_typed_rejection(source, name, value):
+    request = good_request(source)
+    if value == request.headers[name]:
+        pytest.skip("that is what this provider sends")
+
     with pytest.raises(VerificationFailed) as caught:
-        source.webhook.judge(changed(good_request(source), name, value), now=NOW)
+        source.webhook.judge(changed(request, name, value), now=NOW)
 
     assert type(caught.value) is not VerificationFailed
     assert caught.value.status_hint == 401
@@ -145,7 +167,8 @@ def test_two_headers_that_a_server_joined_are_a_rejection_or_a_list_that_the_pro
     source, name, joined
 ):
     request = good_request(source)
-    documents_lists = source.webhook.scheme.signature.parts is not None
+    scheme = source.webhook.scheme
+    documents_lists = isinstance(scheme, DescribedScheme) and scheme.signature.parts is not None
 
     try:
         source.webhook.judge(changed(request, name, joined.format(request.headers[name])), now=NOW)
@@ -159,21 +182,26 @@ def test_a_header_with_underscores_does_not_stand_in(source, name):
     request = good_request(source)
     good = request.headers[name]
 
-    for spoofed in (name.replace("-", "_"), "HTTP_" + name.upper().replace("-", "_")):
+    for spoofed in {name.replace("-", "_"), "HTTP_" + name.upper().replace("-", "_")} - {name}:
         with pytest.raises(VerificationFailed):
             source.webhook.judge(changed(changed(request, name), spoofed, good), now=NOW)
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=by_name)
+@pytest.mark.parametrize("source", SIGNING, ids=by_name)
 @pytest.mark.parametrize("body", HOSTILE_BODIES.values(), ids=HOSTILE_BODIES)
 @pytest.mark.parametrize("content_type", CONTENT_TYPES)
 def test_a_hostile_body_that_is_signed_is_judged_or_malformed(source, body, content_type):
-    draft = RawRequest(headers=Headers({"Content-Type": content_type}), body=body)
-    request = source.webhook.scheme.sign(draft, now=NOW, secrets=source.webhook.secrets, message_id="m")
+    draft = replace(good_request(source), headers=Headers({"Content-Type": content_type}), body=body)
+    try:
+        request = source.webhook.scheme.sign(draft, now=NOW, secrets=signers(source), message_id="m")
+    except RequestRejected:  # a form that cannot be read has no field to sign
+        request = draft
 
     verdict = verdict_of(source, request)
 
-    if isinstance(verdict, Judgement):
+    if request is draft:
+        assert isinstance(verdict, VerificationFailed)
+    elif isinstance(verdict, Judgement):
         for text in (verdict.event_type, verdict.action, verdict.event_id):
             assert text is None or ("\0" not in text and text.encode() and len(text) <= 256)
     else:
@@ -189,16 +217,18 @@ def test_arbitrary_bytes_in_any_header_and_body_are_a_verdict(source, data):
     name = data.draw(st.sampled_from(list(request.headers)))
     value = data.draw(st.binary(max_size=80)).decode("latin-1")
     body = data.draw(st.one_of(st.just(request.body), st.binary(max_size=60)))
-    made = RawRequest(headers=changed(request, name, value).headers, body=body)
+    made = replace(changed(request, name, value), body=body)
 
     verdict = verdict_of(source, made)
 
     believed = isinstance(verdict, Judgement) or (isinstance(verdict, MalformedRequest) and verdict.verified)
     assert isinstance(verdict, VerificationFailed) is not believed
-    assert body == request.body or not believed  # nothing but the sender's own bytes was believed
+    assert (
+        body == request.body or source not in SIGNING or not believed
+    )  # nothing but the sender's own bytes was believed
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=by_name)
+@pytest.mark.parametrize("source", SIGNING, ids=by_name)
 @given(position=st.integers(min_value=0), bit=st.integers(min_value=0, max_value=7))
 @settings(max_examples=60)
 def test_one_changed_bit_of_the_body_is_a_rejection(source, position, bit):
@@ -207,10 +237,10 @@ def test_one_changed_bit_of_the_body_is_a_rejection(source, position, bit):
     body[position % len(body)] ^= 1 << bit
 
     with pytest.raises(VerificationFailed):
-        source.webhook.judge(RawRequest(headers=request.headers, body=bytes(body)), now=NOW)
+        source.webhook.judge(replace(request, body=bytes(body)), now=NOW)
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=by_name)
+@pytest.mark.parametrize("source", SIGNING, ids=by_name)
 def test_a_rejection_tells_neither_secrets_nor_bodies(source):
     request = good_request(source)
     name = signing_headers(source)[-1]
