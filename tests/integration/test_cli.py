@@ -24,9 +24,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from smart_api_integrations.application.identifiers import ulids
-from smart_api_integrations.providers.catalogue import load_catalogue
 from smart_api_integrations.storage import open_journal
 from smart_api_integrations.storage.secret_cipher import SecretCipher
+from smart_api_integrations.testing.signed_webhooks import secrets_for_tests
 from tests.running_server import (
     ENCRYPTION_KEY,
     GITHUB_SECRET,
@@ -37,13 +37,7 @@ from tests.running_server import (
 
 pytestmark = pytest.mark.slow
 
-_SOURCES = load_catalogue(providers_dir=None, environ={}).describe()
-SECRETS = {
-    name: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    for source in _SOURCES
-    if source.definition.secret_form is not None
-    for name in source.definition.secret_form.names
-} | {"GITHUB_WEBHOOK_SECRET": GITHUB_SECRET}
+SECRETS = {**secrets_for_tests(None), "GITHUB_WEBHOOK_SECRET": GITHUB_SECRET}
 
 
 def run(
