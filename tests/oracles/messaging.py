@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 from urllib.parse import parse_qs
 
+import jwt
+import messagebird.error
+import vonage_jwt
 from discord_interactions import verify_key
+from messagebird.request_validator import RequestValidator as RequestValidatorOfMessageBird
 from slack_sdk.signature import Clock, SignatureVerifier
 from telnyx.lib.webhook_verification import WebhookVerificationError, verify_webhook_signature
 from twilio.request_validator import RequestValidator, get_signature_algorithm
@@ -17,6 +22,7 @@ from tests.oracles.oracle import (
     JSON,
     PUBLIC_URL,
     SECONDS,
+    FixedDatetime,
     Oracle,
     header,
     in_base64,
@@ -26,6 +32,9 @@ from tests.oracles.oracle import (
 )
 
 DISCORD, TELNYX, STRANGER = key_of("discord"), key_of("telnyx"), key_of("stranger")
+VONAGE = "sample-signature-secret-of-vonage"
+MESSAGEBIRD = "sample-signing-key-of-messagebird"
+MESSAGEBIRD_URL = f"{PUBLIC_URL}/webhooks/messagebird"
 TWILIO = "sample0auth0token0of0twilio00000"
 TWILIO_URL = f"{PUBLIC_URL}/webhooks/twilio"
 SLACK = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -98,7 +107,59 @@ def twilio_accepts(request: RawRequest) -> bool:
     )
 
 
+def token_of(secret: str, body: bytes, **claims: Any) -> str:
+    known = {"jti": "1", "payload_hash": hashlib.sha256(body).hexdigest()}
+    return jwt.encode({**known, **claims}, secret, algorithm="HS256")
+
+
+def vonage_signs(body: bytes) -> RawRequest:
+    # https://developer.vonage.com/en/getting-started/concepts/webhooks
+    made = token_of(VONAGE, body, iss="Vonage", iat=SECONDS)
+    return posted(body, {"Authorization": f"Bearer {made}"})
+
+
+@refuses(vonage_jwt.VonageVerifyJwtError)
+def vonage_accepts(request: RawRequest) -> bool:
+    token = header(request, "Authorization").removeprefix("Bearer ")
+    if not vonage_jwt.verify_signature(token, VONAGE):
+        return False
+    claims = jwt.decode(token, options={"verify_signature": False})  # vonage_jwt does not look at the body
+    return bool(claims.get("payload_hash") == hashlib.sha256(request.body).hexdigest())
+
+
+def messagebird_signs(body: bytes) -> RawRequest:
+    # https://developers.messagebird.com/api/#verifying-http-requests
+    url = hashlib.sha256(MESSAGEBIRD_URL.encode()).hexdigest()
+    made = token_of(MESSAGEBIRD, body, iss="MessageBird", nbf=SECONDS, exp=SECONDS + 60, url_hash=url)
+    return posted(body, {"MessageBird-Signature-JWT": made}, public_url=MESSAGEBIRD_URL)
+
+
+@refuses(messagebird.error.ValidationError)
+def messagebird_accepts(request: RawRequest) -> None:
+    validator = RequestValidatorOfMessageBird(MESSAGEBIRD)
+    validator.validate_signature(
+        header(request, "MessageBird-Signature-JWT"), request.public_url, request.body
+    )
+
+
 ORACLES = (
+    Oracle(
+        provider="vonage",
+        library="vonage-jwt",
+        environ={"VONAGE_SIGNATURE_SECRET": VONAGE},
+        other_environ={"VONAGE_SIGNATURE_SECRET": "another-signature-secret-of-vonage"},
+        signs=vonage_signs,
+        accepts=vonage_accepts,
+    ),
+    Oracle(
+        provider="messagebird",
+        library="messagebird",
+        environ={"MESSAGEBIRD_SIGNING_KEY": MESSAGEBIRD},
+        other_environ={"MESSAGEBIRD_SIGNING_KEY": "another-signing-key-of-messagebird"},
+        signs=messagebird_signs,
+        accepts=messagebird_accepts,
+        clocks={"jwt.api_jwt:datetime": FixedDatetime},
+    ),
     Oracle(
         provider="discord",
         library="discord-interactions",

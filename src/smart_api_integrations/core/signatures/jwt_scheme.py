@@ -160,7 +160,7 @@ class JwtScheme:
             raise InvalidInput(message)
         view = RequestView(request)
         claims: dict[str, Any] = {"iat": int(now.timestamp()), "exp": int(now.timestamp()) + 300}
-        claims["jti"] = message_id
+        claims |= {"nbf": claims["iat"], "jti": message_id}
         for name, templates in (("iss", self.issuer), ("aud", self.audience)):
             if templates:
                 claims[name] = templates[0].text(view)
