@@ -271,6 +271,14 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """What was to be had of a repeated event's handlings; ``running``: another one has some of them."""
+
+    claims: Sequence[Claim] = ()
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """What became of a message: how many deliveries it has, and those that are leased to us.
 

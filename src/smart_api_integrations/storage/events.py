@@ -18,6 +18,7 @@ from smart_api_integrations.core.journal import (
     NewHandling,
     ReceivedEvent,
     Rejection,
+    Resumed,
     Trace,
     TrafficPoint,
     Work,
@@ -32,6 +33,7 @@ from smart_api_integrations.storage.event_keys import earlier_events
 from smart_api_integrations.storage.event_rows import event_row
 from smart_api_integrations.storage.lines import Joining, Lines
 from smart_api_integrations.storage.rejections import log_all, read_rejection, rejection_page
+from smart_api_integrations.storage.resuming import Resuming
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import (
     delivery_attempts,
@@ -78,6 +80,7 @@ class Events:
         self._directory = directory
         self._lines = lines
         self._claiming = claiming
+        self._resuming = Resuming(store)
         self._log_all = partial(log_all, store)
 
     async def accept(
@@ -90,6 +93,17 @@ class Events:
             self._accept_all,
             (event, handlings, handoff),
             claims=lambda accepted: accepted.claims,
+            give_back=self._claiming.give_back,
+        )
+
+    async def resume(
+        self, event: ReceivedEvent, handlings: Sequence[NewHandling], *, handoff: Handoff
+    ) -> Resumed:
+        """See ``EventStore.resume``."""
+        return await self._store.lease(
+            self._resuming.resume_all,
+            (event, handlings, handoff),
+            claims=lambda resumed: resumed.claims,
             give_back=self._claiming.give_back,
         )
 

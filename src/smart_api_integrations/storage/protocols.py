@@ -39,6 +39,7 @@ from smart_api_integrations.core.journal import (
     ReceivedEvent,
     Recorded,
     Rejection,
+    Resumed,
     Trace,
     TrafficPoint,
     Work,
@@ -70,6 +71,19 @@ class EventStore(Protocol):
 
         Raises:
             StorageUnavailable: Nothing was kept; no key was used up.
+        """
+
+    async def resume(
+        self, event: ReceivedEvent, handlings: Sequence[NewHandling], *, handoff: Handoff
+    ) -> Resumed:
+        """Lease to *handoff*'s owner those *handlings* of a kept event that are dead letters or not kept yet.
+
+        For webhooks that are handled while their provider waits: its retry of what failed. What ended well
+        or waits for a worker is left alone; ``running`` says whether somebody has one of them now. Atomic:
+        of any number of callers at once one gets a handling.
+
+        Raises:
+            StorageUnavailable: Nothing was leased.
         """
 
     async def summaries(

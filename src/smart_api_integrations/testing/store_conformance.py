@@ -27,6 +27,7 @@ from smart_api_integrations.testing.journal_cases.leases import ClaimCases
 from smart_api_integrations.testing.journal_cases.lines import OrderCases
 from smart_api_integrations.testing.journal_cases.opening import FailingCases, OpeningCases, WakingCases
 from smart_api_integrations.testing.journal_cases.rejections import RejectionCases
+from smart_api_integrations.testing.journal_cases.resuming import ResumeCases
 from smart_api_integrations.testing.journal_cases.sending import EndpointCases, MessageCases
 from smart_api_integrations.testing.journal_cases.timing import TimingCases
 from smart_api_integrations.testing.journal_cases.work import (
@@ -43,6 +44,7 @@ class StoreConformance(
     DedupeCases,
     EventListCases,
     RejectionCases,
+    ResumeCases,
     MessageCases,
     EndpointCases,
     ClaimCases,
