@@ -240,6 +240,7 @@ def gateway_over(platform: Platform, events: Any, **more: Any) -> Gateway:
         "webhooks": platform.webhooks,
         "registry": get_webhook_registry(),
         "intake": NoIntake(),
+        "inline": platform.gateway._inline,
         "telemetry": platform.telemetry,
         "greeter": Greeter(platform._network.transport, platform.telemetry),
         "rules": GatewayRules(

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import os
-import random
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from smart_api_integrations.application.identifiers import ulids
 from smart_api_integrations.core.json_depth import refuse_deep
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
@@ -22,10 +19,9 @@ from smart_api_integrations.core.webhook_schema import parse_json as exact_json
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.network.address_guard import AddressGuard
 from smart_api_integrations.network.http_transport import HttpTransport
-from smart_api_integrations.providers.catalogue import Catalogue, load_catalogue
+from smart_api_integrations.providers.catalogue import Catalogue
 from smart_api_integrations.receive.gateway import GatewayRules
 from smart_api_integrations.receive.handling import HandlerRunner, Surroundings
-from smart_api_integrations.receive.threads import HandlerThreads
 from smart_api_integrations.send.delivery import Delivering
 from smart_api_integrations.settings import Settings
 from smart_api_integrations.storage import open_journal
@@ -42,16 +38,6 @@ class Network:
 
     guard: AddressGuard
     transport: HttpTransport
-
-
-def build_surroundings(settings: Settings) -> Surroundings:
-    """Return the clock, ids, die and threads of this process."""
-    return Surroundings(
-        now=lambda: datetime.now(UTC),
-        new_id=ulids(),
-        random=random.random,
-        threads=HandlerThreads(settings.handler_threads),
-    )
 
 
 def build_journal(settings: Settings, surroundings: Surroundings) -> Journal:
@@ -81,20 +67,6 @@ def _encryption_keys(settings: Settings) -> list[bytes]:
         "print(base64.b64encode(os.urandom(32)).decode())')\""
     )
     raise ConfigurationError(message)
-
-
-def build_catalogue(settings: Settings, environ: Mapping[str, str] | None) -> Catalogue:
-    """Return the packaged providers with the user's own over them.
-
-    Raises:
-        ConfigurationError: A YAML or a secret cannot be used.
-    """
-    folder = Path(settings.providers_dir)
-    return load_catalogue(
-        providers_dir=folder if folder.is_dir() else None,
-        environ=os.environ if environ is None else environ,
-        public_url=settings.public_url,
-    )
 
 
 def build_network(settings: Settings) -> Network:

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any, Unpack
 
 from smart_api_integrations.application import parts
+from smart_api_integrations.application.surroundings import (
+    build_catalogue,
+    build_inline,
+    build_surroundings,
+)
 from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.intake import NoIntake
@@ -21,11 +28,15 @@ from smart_api_integrations.core.outbound_message import PublishOptions
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.core.webhook_schema import RawRequest
 from smart_api_integrations.errors import ConfigurationError, NotFound
+from smart_api_integrations.providers.catalogue import Catalogue
 from smart_api_integrations.providers.samples import known_events, signed_request
 from smart_api_integrations.receive.gateway import Gateway
 from smart_api_integrations.receive.greeter import Greeter
 from smart_api_integrations.receive.handling import hops_of
+from smart_api_integrations.receive.inline import InlineHandling
+from smart_api_integrations.receive.ledger import JournalLedger
 from smart_api_integrations.receive.rejections import RejectionLog
+from smart_api_integrations.receive.threads import Around
 from smart_api_integrations.send.endpoints import Endpoints, checked_rate
 from smart_api_integrations.send.publisher import Publisher
 from smart_api_integrations.send.subscribers import Subscribers
@@ -48,17 +59,30 @@ class Platform:
         subscribers: Functions of this process that are told of messages.
     """
 
-    def __init__(self, settings: Settings, *, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        environ: Mapping[str, str] | None = None,
+        catalogue: Catalogue | None = None,
+        around: Around = nullcontext,
+    ) -> None:
         """Build every part; nothing is opened yet.
+
+        Args:
+            settings: What to build.
+            environ: Where secrets are; this process's environment otherwise.
+            catalogue: The providers, where they are read already.
+            around: Entered around every plain handler that runs on our threads.
 
         Raises:
             ConfigurationError: A setting, a provider's YAML or a secret cannot be used.
         """
         self.settings = settings
         self.telemetry = Telemetry()
-        self._own = parts.build_surroundings(settings)
+        self._own = build_surroundings(settings, around)
         self._registry = get_webhook_registry()
-        self._catalogue = parts.build_catalogue(settings, environ)
+        self._catalogue = build_catalogue(settings, environ) if catalogue is None else catalogue
         self._network = parts.build_network(settings)
         self.journal = parts.build_journal(settings, self._own)
         self.subscribers = Subscribers(self._own.threads)
@@ -77,6 +101,7 @@ class Platform:
         self.gateway = self._build_gateway()
         self._rejections = RejectionLog(self.journal.events, self.telemetry)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = os.getpid()
         self._hurried = asyncio.Event()
 
     def _build_worker(self) -> Worker:
@@ -92,9 +117,21 @@ class Platform:
             registry=self._registry,
             events=self.journal.events,
             intake=self._intake,
+            inline=self._build_inline(),
             telemetry=self.telemetry,
             greeter=Greeter(self._network.transport, self.telemetry),
             rules=parts.gateway_rules(self.settings, self._own),
+        )
+
+    def _build_inline(self) -> InlineHandling:
+        ledger = JournalLedger(self.journal, intake=self._intake, on_published=self.subscribers.tell)
+        return build_inline(
+            self.settings,
+            self._catalogue,
+            self._registry,
+            own=self._own,
+            telemetry=self.telemetry,
+            ledger=ledger,
         )
 
     @property
@@ -139,6 +176,11 @@ class Platform:
         )
 
     @property
+    def is_here(self) -> bool:
+        """Whether it is open in this process; what a process forked off inherits, is not."""
+        return self._loop is not None and self._process == os.getpid()
+
+    @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The event loop that it was opened in."""
         if self._loop is None:
@@ -153,7 +195,7 @@ class Platform:
             ConfigurationError: The store is set up in a way that would lose events.
             StorageUnavailable: The store cannot be reached.
         """
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._process = asyncio.get_running_loop(), os.getpid()
         for warning in self._catalogue.warnings:
             logger.warning("%s", warning, extra={"action": "load_catalogue"})
         await self.journal.open()

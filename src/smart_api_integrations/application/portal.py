@@ -1,4 +1,4 @@
-"""The door for synchronous callers: an event loop in a thread of its own. Floor 7.
+"""The door for synchronous callers: an event loop in a thread of its own, or one that is borrowed. Floor 7.
 
 What waits is ``async`` and exists once; scripts, Flask views and Django views come in here.
 """
@@ -18,22 +18,15 @@ Result = TypeVar("Result")
 _CLOSED = "It does not run any more: it was stopped."
 
 
-class Portal:
-    """A running event loop that any other thread can hand coroutines to."""
+class BorrowedLoop:
+    """An event loop that somebody else runs, and that any other thread can hand coroutines to."""
 
-    def __init__(self) -> None:
-        """Start the thread; it does not keep the process alive."""
-        self._loop = _new_loop()
+    def __init__(self, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+        """Borrow *loop*, which runs in *thread*."""
+        self.loop = loop
+        self._thread = thread
         self._closed = False
         self._closing = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="webhooks-portal", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-        self._loop.run_until_complete(_cancel_the_rest())
-        self._loop.close()
 
     def call(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         """Run *coroutine* in the loop and return its result; blocks the calling thread.
@@ -64,14 +57,45 @@ class Portal:
             if self._closed:
                 coroutine.close()
                 raise ConfigurationError(_CLOSED)
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
+    async def wait(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """Run *coroutine* in the loop and return its result, from a coroutine in whatever loop.
+
+        Raises:
+            ConfigurationError: It is closed.
+        """
+        if asyncio.get_running_loop() is self.loop:
+            return await coroutine
+        return await asyncio.wrap_future(self.begin(coroutine))
+
+    def close(self) -> None:
+        """Take nothing more. Idempotent."""
+        with self._closing:
+            self._closed = True
+
+
+class Portal(BorrowedLoop):
+    """An event loop of our own, in a thread of its own."""
+
+    def __init__(self) -> None:
+        """Start the thread; it does not keep the process alive."""
+        thread = threading.Thread(target=self._run, name="webhooks-portal", daemon=True)
+        super().__init__(_new_loop(), thread)
+        thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+        self.loop.run_until_complete(_cancel_the_rest())
+        self.loop.close()
 
     def close(self) -> None:
         """Stop the loop, cancelling what still runs in it, and wait for its thread. Idempotent."""
         with self._closing:
             if not self._closed:
                 self._closed = True
-                self._loop.call_soon_threadsafe(self._loop.stop)
+                self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
 
 

@@ -1,27 +1,61 @@
-"""``Webhooks``: the running platform for synchronous callers. Floor 7."""
+"""``Webhooks``: the running platform for an application, synchronous or not. Floor 7.
+
+Theory of operation:
+
+1. Nothing runs before it is needed: an application is often built in one process and served by others
+   that are forked off. What a process started is its own; a child that inherits it starts anew.
+2. In synchronous applications the platform lives in a thread with an event loop of its own, a portal; an
+   asynchronous one lends its event loop for the time of its lifespan.
+3. At the end of the process what runs may finish, as at ``stop``.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import os
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from smart_api_integrations.application.configuration import settings_from_surroundings
+from smart_api_integrations.application.host_frameworks import adapter_of
 from smart_api_integrations.application.platform import Platform
-from smart_api_integrations.application.portal import Portal
-from smart_api_integrations.application.publish import publish
+from smart_api_integrations.application.portal import BorrowedLoop, Portal
+from smart_api_integrations.application.publishing import publish
+from smart_api_integrations.application.surroundings import build_catalogue
 from smart_api_integrations.core.outbound_message import PublishOptions
 from smart_api_integrations.errors import ConfigurationError
+from smart_api_integrations.providers.catalogue import Catalogue
+from smart_api_integrations.receive.threads import Around
 from smart_api_integrations.send.subscribers import WebhookPayload
+from smart_api_integrations.settings import Settings
 
 Result = TypeVar("Result")
+
+_inherited: list[_Running] = []
+"""What processes left behind in their children; never closed there, for its threads are not there either."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Running:
+    """A platform that is open, the loop that it lives in, and the process whose it is."""
+
+    platform: Platform
+    home: BorrowedLoop
+    process: int
+    works: bool = False
 
 
 class Webhooks:
     """A running platform in this process: its journal, its worker, and its sender.
 
-    May be used from any thread. ``with Webhooks(…) as webhooks:`` starts and stops it.
+    May be used from any thread. ``with Webhooks(…) as webhooks:`` starts and stops it; ``init_app(app)``
+    gives it to a Flask, FastAPI or Starlette application, which then starts and stops it.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -31,9 +65,39 @@ class Webhooks:
             ConfigurationError: A setting cannot be used; every fault is listed.
         """
         self._settings = settings_from_surroundings(**settings)
-        self._running: tuple[Portal, Platform] | None = None
-        self._works = False
+        self._around: Around = nullcontext
+        self._running: _Running | None = None
         self._lifecycle = threading.Lock()
+
+    @property
+    def settings(self) -> Settings:
+        """What it is built from."""
+        return self._settings
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The providers, read once.
+
+        Raises:
+            ConfigurationError: A YAML or a secret cannot be used.
+        """
+        return build_catalogue(self._settings)
+
+    def init_app(self, app: Any) -> None:
+        """Give *app*, of Flask, FastAPI or Starlette, its ways in; the platform starts when it is needed.
+
+        Raises:
+            ConfigurationError: *app* is of no framework that is known here; or a provider's YAML or secret
+                cannot be used.
+        """
+        adapter_of(app).register_webhook_routes(app, webhooks=self)
+
+    def run_handlers_inside(self, around: Around) -> None:
+        """Enter ``around()`` around every plain handler that a worker runs; before the start only.
+
+        Flask's adapter gives its application context, Django's looks after the database connections.
+        """
+        self._around = around
 
     def start(self) -> Self:
         """Open the journal and begin to work; does nothing where it works already.
@@ -44,9 +108,10 @@ class Webhooks:
         """
         self.open()
         with self._lifecycle:
-            if not self._works:
-                self.call(self.platform.start_work())
-                self._works = True
+            running = self._parts()
+            if not running.works:
+                running.home.call(running.platform.start_work())
+                running.works = True
         return self
 
     def open(self) -> Self:
@@ -56,21 +121,55 @@ class Webhooks:
             ConfigurationError: A provider's YAML, a secret or the store's set-up cannot be used.
             StorageUnavailable: The store cannot be reached.
         """
-        if self._running is None:
+        if self._here() is None:
             with self._lifecycle:
-                if self._running is None:
+                if self._here() is None:
                     self._running = self._opened()
         return self
 
-    def _opened(self) -> tuple[Portal, Platform]:
-        platform, portal = Platform(self._settings), Portal()
+    def _opened(self) -> _Running:
+        platform, portal = self._built(), Portal()
         try:
             portal.call(platform.open())
         except BaseException:
             portal.close()
             raise
         publish.started(platform)
-        return portal, platform
+        _stop_at_the_end(self)
+        return _Running(platform=platform, home=portal, process=os.getpid())
+
+    def _built(self) -> Platform:
+        return Platform(self._settings, catalogue=self.catalogue, around=self._around)
+
+    @asynccontextmanager
+    async def lifespan(self, app: object = None) -> AsyncIterator[None]:  # noqa: ARG002 - what ASGI frameworks pass
+        """Run in the caller's event loop for the time of the context, as in ``FastAPI(lifespan=…)``.
+
+        Where it was started before, it goes on where it is, and stops at the end.
+
+        Raises:
+            ConfigurationError: A provider's YAML, a secret or the store's set-up cannot be used.
+            StorageUnavailable: The store cannot be reached.
+        """
+        if self._here() is not None:
+            try:
+                yield
+            finally:
+                await asyncio.to_thread(self.stop)
+            return
+        platform = self._built()
+        await platform.open()
+        home = BorrowedLoop(asyncio.get_running_loop(), threading.current_thread())
+        self._running = _Running(platform=platform, home=home, process=os.getpid(), works=True)
+        publish.started(platform)
+        try:
+            await platform.start_work()
+            yield
+        finally:
+            await platform.close()
+            publish.stopped(platform)
+            self._running = None
+            home.close()
 
     def stop(self) -> None:
         """Finish what runs, give the rest back, close the journal. Idempotent.
@@ -80,13 +179,13 @@ class Webhooks:
         Raises:
             WebhooksError: Called in its own event loop, from a coroutine that is a handler.
         """
-        if self._running is None:
+        running = self._here()
+        if running is None:
             return
-        portal, platform = self._running
-        portal.call(platform.close())
-        publish.stopped(platform)
-        self._running, self._works = None, False
-        portal.close()
+        running.home.call(running.platform.close())
+        publish.stopped(running.platform)
+        self._running = None
+        running.home.close()
 
     def __enter__(self) -> Self:
         """Start."""
@@ -99,17 +198,31 @@ class Webhooks:
         self.stop()
 
     @property
+    def is_running(self) -> bool:
+        """Whether it is open in this process."""
+        return self._here() is not None
+
+    @property
     def platform(self) -> Platform:
         """The parts that run.
 
         Raises:
             ConfigurationError: It is not started.
         """
-        return self._parts()[1]
+        return self._parts().platform
+
+    @property
+    def home(self) -> BorrowedLoop:
+        """The event loop that the platform lives in.
+
+        Raises:
+            ConfigurationError: It is not started.
+        """
+        return self._parts().home
 
     def call(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         """Run a coroutine of the platform's, from synchronous code."""
-        return self._parts()[0].call(coroutine)
+        return self._parts().home.call(coroutine)
 
     def publish(
         self,
@@ -150,8 +263,29 @@ class Webhooks:
         """Call *function* with every message of this process whose event matches *pattern*."""
         self.platform.subscribers.add(pattern, function)
 
-    def _parts(self) -> tuple[Portal, Platform]:
-        if self._running is None:
+    def _here(self) -> _Running | None:
+        """Return what runs in this process; leave alone what another one began."""
+        running = self._running
+        if running is not None and running.process != os.getpid():
+            _inherited.append(running)
+            self._running = running = None
+        return running
+
+    def _parts(self) -> _Running:
+        running = self._here()
+        if running is None:
             message = "It does not run: call start() first, or use it in a with statement."
             raise ConfigurationError(message)
-        return self._running
+        return running
+
+
+def _stop_at_the_end(webhooks: Webhooks) -> None:
+    """Stop at the end of the process, while threads can still be used: ``atexit`` would be too late."""
+    known = weakref.ref(webhooks)
+
+    def stop() -> None:
+        still = known()
+        if still is not None:
+            still.stop()
+
+    threading._register_atexit(stop)  # type: ignore[attr-defined]  # noqa: SLF001 - there is no other hook before executors end

@@ -76,7 +76,7 @@ def _exposure(settings: Settings) -> Iterator[Finding]:
 
 
 def _senders(settings: Settings) -> Iterator[Finding]:
-    from smart_api_integrations.application.parts import build_catalogue
+    from smart_api_integrations.application.surroundings import build_catalogue
 
     if not Path(settings.providers_dir).is_dir():
         yield "ok", "senders", f"no folder {settings.providers_dir}: the packaged ones only"
@@ -90,7 +90,7 @@ def _senders(settings: Settings) -> Iterator[Finding]:
 
 
 def _handlers(settings: Settings) -> Iterator[Finding]:
-    from smart_api_integrations.application.parts import build_catalogue
+    from smart_api_integrations.application.surroundings import build_catalogue
     from smart_api_integrations.cli.serve import import_handlers
     from smart_api_integrations.core.webhook_registry import get_webhook_registry
 

@@ -212,7 +212,7 @@ def _signed_anew(event: dict[str, Any], shown: dict[str, Any]) -> RawRequest:
     import base64
 
     from smart_api_integrations.application.configuration import settings_from_surroundings
-    from smart_api_integrations.application.parts import build_catalogue
+    from smart_api_integrations.application.surroundings import build_catalogue
     from smart_api_integrations.cli.sign import signed_body
     from smart_api_integrations.core.masking import is_sensitive
 

@@ -99,7 +99,7 @@ def check_providers(
 
 def _catalogue(providers: str | None) -> Catalogue:
     from smart_api_integrations.application.configuration import settings_from_surroundings
-    from smart_api_integrations.application.parts import build_catalogue
+    from smart_api_integrations.application.surroundings import build_catalogue
 
     return build_catalogue(settings_from_surroundings(providers_dir=providers), os.environ)
 

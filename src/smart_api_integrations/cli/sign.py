@@ -60,7 +60,7 @@ def sign(
         echo '{"id": "evt_1"}' | webhooks sign stripe --body - --curl http://127.0.0.1:8000
     """
     from smart_api_integrations.application.configuration import settings_from_surroundings
-    from smart_api_integrations.application.parts import build_catalogue
+    from smart_api_integrations.application.surroundings import build_catalogue
 
     settings = settings_from_surroundings(providers_dir=providers)
     source = build_catalogue(settings, os.environ).source(provider, webhook)

@@ -145,7 +145,7 @@ def _environ(providers_dir: str, target: str | None) -> dict[str, str]:
 
 
 def _source(settings: Settings, environ: Mapping[str, str], provider: str, webhook: str) -> Source:
-    from smart_api_integrations.application.parts import build_catalogue
+    from smart_api_integrations.application.surroundings import build_catalogue
 
     return build_catalogue(settings, environ).source(provider, webhook)
 

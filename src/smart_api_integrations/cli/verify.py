@@ -72,7 +72,7 @@ def verify(
         webhooks verify stripe --body body.json -H "Stripe-Signature: t=1700000000,v1=5257a8…"
     """
     from smart_api_integrations.application.configuration import settings_from_surroundings
-    from smart_api_integrations.application.parts import build_catalogue
+    from smart_api_integrations.application.surroundings import build_catalogue
     from smart_api_integrations.cli.explaining import explain
 
     settings = settings_from_surroundings(providers_dir=providers)

@@ -32,7 +32,7 @@ class Headers(MutableMapping[str, str]):
     __slots__ = ("_values",)
 
     def __init__(self, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
-        """Take headers as a mapping or, with repeated ones, as pairs."""
+        """Take headers as a mapping or, with repeated ones, as pairs; those of another one as they are."""
         pairs = headers if isinstance(headers, tuple) else _pairs(headers)  # a tuple: how servers give them
         values: dict[str, tuple[str, ...]] = {}  # the name as it was first written, then its values
         for pair in pairs:
@@ -82,6 +82,8 @@ class Headers(MutableMapping[str, str]):
 
 
 def _pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    if isinstance(headers, Headers):
+        return [(name, value) for name in headers for value in headers.get_all(name)]
     return headers.items() if isinstance(headers, Mapping) else headers
 
 

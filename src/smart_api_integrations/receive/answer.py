@@ -6,11 +6,13 @@ and to the dashboard (``research``: one message outside, the reason inside).
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii as quoted
 
 from smart_api_integrations.core.journal import Accepted, ReceivedEvent
 from smart_api_integrations.core.replies import Reply
+from smart_api_integrations.core.webhook_schema import WebhookResponse
 from smart_api_integrations.errors import MethodNotAllowed, RequestRejected
 
 JSON_TYPE = "application/json"
@@ -47,6 +49,31 @@ NOT_CONFIRMED = Answer(
     body=b'{"success":false,"error":"The address could not be confirmed. Please send it again."}',
     headers=(("retry-after", "5"),),
 )
+
+
+BUSY = Answer(
+    status=503,
+    body=b'{"success":false,"error":"The event is being handled. Please send it again later."}',
+    headers=(("retry-after", "30"),),
+)
+
+_UNREADABLE = b'{"success":false,"error":"The handler\'s answer cannot be sent."}'
+
+
+def handled(event: ReceivedEvent, response: WebhookResponse, *, duplicate: bool = False) -> Answer:
+    """Return the answer to an event that was handled while its provider waited."""
+    own = {
+        "id": event.id,
+        "event_type": event.event_type,
+        "event_id": event.event_id,
+        "duplicate": duplicate,
+    }
+    headers = tuple((name.lower(), value) for name, value in response.headers.items())
+    try:
+        body = json.dumps({**response.json(), **own}, default=str).encode()
+    except (TypeError, ValueError, RecursionError):  # keys that are no text, a circle
+        return Answer(status=500, body=_UNREADABLE)
+    return Answer(status=response.status_code, body=body, headers=headers)
 
 
 def accepted(event: ReceivedEvent, outcome: Accepted) -> Answer:

@@ -110,7 +110,7 @@ async def _on_a_thread(
             loop.call_soon_threadsafe(limit.go_on)
 
     limit.stand_still()
-    calling = functools.partial(contextvars.copy_context().run, _in_thread, function, event)
+    calling = functools.partial(contextvars.copy_context().run, run_plain, function, event)
     run = threads.begin(owner, calling, on_start=begins)
     try:
         return await asyncio.wrap_future(run.future)
@@ -119,7 +119,12 @@ async def _on_a_thread(
             threads.abandon(run)
 
 
-def _in_thread(function: HandlerFunction, event: WebhookEvent) -> Any:
+def run_plain(function: HandlerFunction, event: WebhookEvent) -> Any:
+    """Return what *function* returned, called here.
+
+    Raises:
+        RuntimeError: It raised ``StopIteration``, which a future cannot carry.
+    """
     try:
         return function(event)
     except StopIteration as error:  # a future cannot carry it (PEP 479): it would never be done

@@ -22,18 +22,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from smart_api_integrations.core.inbound_webhook import InboundWebhook, Judgement
 from smart_api_integrations.core.intake import Intake
 from smart_api_integrations.core.journal import Accepted, ReceivedEvent, Rejection
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
-from smart_api_integrations.core.webhook_schema import Headers, RawRequest, parse_json
+from smart_api_integrations.core.webhook_schema import Headers, RawRequest, WebhookEvent, parse_json
 from smart_api_integrations.errors import RequestRejected, StorageUnavailable, UnknownWebhook
 from smart_api_integrations.receive.answer import UNAVAILABLE, Answer, accepted, refused, replied
-from smart_api_integrations.receive.assigning import handlings_for
+from smart_api_integrations.receive.assigning import handlings_for, seen_by_handlers
 from smart_api_integrations.receive.greeter import Greeter
 from smart_api_integrations.receive.incoming import IncomingRequest, check_size, read_body
+from smart_api_integrations.receive.inline import InlineHandling
+from smart_api_integrations.receive.places import Place
 from smart_api_integrations.storage.protocols import EventStore
 from smart_api_integrations.telemetry import EventAccepted, EventRejected, StoreFailed, Telemetry
 
@@ -53,6 +55,7 @@ class GatewayRules:
         body_timeout: Seconds that a body may take to arrive.
         public_url: How providers reach this server, without a path; None where it is not configured.
         parse_json: Parses a body; raises ``MalformedRequest``.
+        mode: How webhooks are handled whose YAML does not say.
     """
 
     now: Callable[[], datetime]
@@ -61,6 +64,7 @@ class GatewayRules:
     body_timeout: float
     public_url: str | None = None
     parse_json: Callable[[bytes], Any] = parse_json
+    mode: Literal["inline", "queued"] = "queued"
 
 
 class Gateway:
@@ -71,17 +75,19 @@ class Gateway:
         *,
         webhooks: Mapping[tuple[str, str], InboundWebhook],
         registry: WebhookRegistry,
-        events: EventStore,
+        events: EventStore | None,
         intake: Intake,
+        inline: InlineHandling,
         telemetry: Telemetry,
         greeter: Greeter,
         rules: GatewayRules,
     ) -> None:
-        """Take the webhooks by provider and name, and what accepting needs."""
+        """Take the webhooks by provider and name, and what accepting needs; without *events*, all inline."""
         self._webhooks = webhooks
         self._registry = registry
         self._events = events
         self._intake = intake
+        self._inline = inline
         self._telemetry = telemetry
         self._greeter = greeter
         self._rules = rules
@@ -91,14 +97,51 @@ class Gateway:
         """The mounted webhooks by provider and name."""
         return self._webhooks
 
-    async def accept(self, request: IncomingRequest, provider: str, name: str = "default") -> Answer:
+    async def accept(
+        self,
+        request: IncomingRequest,
+        provider: str,
+        name: str = "default",
+        *,
+        place: Place | None = None,
+    ) -> Answer:
         """Return the answer to *request*, after everything that it promises is on disk.
 
-        Never raises for anything that a request contains.
+        Never raises for anything that a request contains. Handlers that the provider waits for run at
+        *place*, or on threads and the event loop of this process.
 
         * 2xx: verified and kept, or a repeat of what is kept; or a handshake.
         * 400, 401, 403, 404, 405, 408, 413: not accepted, nothing was changed.
         * 503 with ``Retry-After``: verified, but the store is away, or what confirms cannot be called.
+        * Whatever its handlers answer, where the provider waits for them.
+        """
+        try:
+            whole = await self._read(request, provider, name)
+        except RequestRejected as rejection:
+            return refused(rejection)
+        return await self.accept_whole(whole, provider, name, received=request.headers, place=place)
+
+    async def verified(self, request: IncomingRequest, provider: str, name: str = "default") -> WebhookEvent:
+        """Return the event of *request*, which verifies; it is neither kept nor handled.
+
+        Raises:
+            RequestRejected: It does not verify, or cannot be read.
+        """
+        whole = await self._read(request, provider, name)
+        webhook, now = self._find(whole, provider, name), self._rules.now()
+        try:
+            judgement = self._judge(webhook, whole, now)
+        except RequestRejected as rejection:
+            self._tell_rejection(rejection, whole, provider=provider, name=name)
+            raise
+        event = self._event(webhook, whole, judgement=judgement, headers=request.headers, now=now)
+        return seen_by_handlers(event, webhook)
+
+    async def _read(self, request: IncomingRequest, provider: str, name: str) -> RawRequest:
+        """Return *request* with its whole body.
+
+        Raises:
+            RequestRejected: It leads nowhere, or its body is too large, too slow, or not whole.
         """
         head = self._raw(request, Headers(request.headers), b"")
         try:
@@ -106,9 +149,8 @@ class Gateway:
             body = await read_body(request, head.headers, limit=limit, seconds=self._rules.body_timeout)
         except RequestRejected as rejection:
             self._tell_rejection(rejection, head, provider=provider, name=name, body_was_read=False)
-            return refused(rejection)
-        whole = self._raw(request, head.headers, body)
-        return await self.accept_whole(whole, provider, name, received=request.headers)
+            raise
+        return self._raw(request, head.headers, body)
 
     async def accept_whole(
         self,
@@ -117,6 +159,7 @@ class Gateway:
         name: str = "default",
         *,
         received: tuple[tuple[str, str], ...],
+        place: Place | None = None,
     ) -> Answer:
         """Return the answer to *request* as ``accept`` does, for a request whose body is here.
 
@@ -135,7 +178,7 @@ class Gateway:
             if judgement.greeting is not None and not judgement.greeting.is_event:
                 return await self._greeter.answer(webhook, judgement.greeting)
             event = self._event(webhook, request, judgement=judgement, headers=received, now=now)
-            outcome = await self._keep(webhook, event)
+            answer, duplicate = await self._take_in(webhook, event, place)
         except RequestRejected as rejection:
             self._tell_rejection(rejection, request, provider=provider, name=name)
             return refused(rejection)
@@ -143,10 +186,10 @@ class Gateway:
             self._telemetry.tell(StoreFailed("accept", str(error)))
             return UNAVAILABLE
         if self._telemetry.is_heard(EventAccepted):
-            self._telemetry.tell(EventAccepted(event, outcome.duplicate, time.perf_counter() - began))
-        if judgement.greeting is not None:
+            self._telemetry.tell(EventAccepted(event, duplicate, time.perf_counter() - began))
+        if judgement.greeting is not None and answer.status < 300:
             return await self._greeter.answer(webhook, judgement.greeting)
-        return accepted(event, outcome) if webhook.response is None else replied(webhook.response)
+        return answer
 
     def public_url(self, path: str, query: str = "") -> str | None:
         """Return how providers reach *path*; None where that is not configured."""
@@ -213,9 +256,22 @@ class Gateway:
             dedupe_keys=judgement.dedupe_keys,
         )
 
+    async def _take_in(
+        self, webhook: InboundWebhook, event: ReceivedEvent, place: Place | None
+    ) -> tuple[Answer, bool]:
+        """Handle the event now, or keep it for a worker; return the answer, and whether it is a repeat."""
+        if (webhook.mode or self._rules.mode) == "inline":
+            return await self._inline.answer(webhook, event, place)
+        outcome = await self._keep(webhook, event)
+        answer = accepted(event, outcome) if webhook.response is None else replied(webhook.response)
+        return answer, outcome.duplicate
+
     async def _keep(self, webhook: InboundWebhook, event: ReceivedEvent) -> Accepted:
         processor = self._registry.processor(webhook.provider, webhook.name)
         handlings = handlings_for(event, webhook, processor)
+        if self._events is None:
+            message = "There is no store: nothing was kept"
+            raise StorageUnavailable(message)
         offer = self._intake.offer() if handlings else None
         outcome = await self._events.accept(event, handlings, handoff=offer)
         if outcome.claims:

@@ -7,12 +7,13 @@ A handshake is told as one, and is no event.
 from __future__ import annotations
 
 import logging
+from typing import Protocol
 
 from smart_api_integrations.core.handshakes import Greeting
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.outbound_request import OutboundRequest
 from smart_api_integrations.errors import DeliveryError
-from smart_api_integrations.network.http_transport import HttpTransport
+from smart_api_integrations.network.exchange import Answer as Fetched
 from smart_api_integrations.receive.answer import NOT_CONFIRMED, Answer, replied
 from smart_api_integrations.telemetry import HandshakeAnswered, Telemetry
 
@@ -23,10 +24,21 @@ FETCH_SECONDS = (
 )
 
 
+class Client(Protocol):
+    """What calls a URL: ``network.http_transport``, which an application without a store loads late."""
+
+    async def send(self, request: OutboundRequest, *, timeout: float) -> Fetched:  # noqa: ASYNC109 - the whole deadline
+        """Send *request* and return the answer.
+
+        Raises:
+            DeliveryError: There was no complete answer.
+        """
+
+
 class Greeter:
     """Answers handshakes."""
 
-    def __init__(self, transport: HttpTransport, telemetry: Telemetry) -> None:
+    def __init__(self, transport: Client, telemetry: Telemetry) -> None:
         """Call what is to be called over *transport*; tell *telemetry* what was answered."""
         self._transport = transport
         self._telemetry = telemetry

@@ -50,6 +50,10 @@ current_event: contextvars.ContextVar[ReceivedEvent | None] = contextvars.Contex
 """The event whose handler is running: what ``publish`` inside a handler links its message to."""
 
 
+class RanTooLong(Exception):
+    """A handler ran longer than it may."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """The clock, ids, die and threads of a process."""
@@ -72,6 +76,37 @@ class Ending:
     asked: timedelta | None = None
     result: Any = None
     messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A handler's run that was watched: what it returned, or what it raised.
+
+    Attributes:
+        limit: The handler's own limit of time; None for the platform's.
+        skipped: Why it was not run at all, or None.
+        refused: Why it was not run, where that is a failure, or None.
+    """
+
+    started_at: datetime
+    seconds: float = 0.0
+    limit: timedelta | None = None
+    result: Any = None
+    error: BaseException | None = None
+    skipped: str | None = None
+    refused: str | None = None
+
+    def ending(self, limit: timedelta) -> Ending:
+        """Return how it ended; *limit* is named where it ran longer."""
+        if self.skipped is not None:
+            return Ending(state=State.SKIPPED, status=AttemptStatus.SKIPPED, message=self.skipped)
+        if self.refused is not None:
+            return _no_success(self.refused, None)
+        if isinstance(self.error, HandlerError):
+            return _judged(self.error)
+        if isinstance(self.error, RanTooLong):
+            return _overran(limit)
+        return _result_of(self.result) if self.error is None else _raised(self.error)
 
 
 _VERDICTS: Mapping[type[HandlerError], Ending] = {
@@ -111,6 +146,18 @@ class HandlerRunner:
             work=claim.work, state=ending.state, wait=wait, attempt=attempt, messages=ending.messages
         )
 
+    def outcome_of(self, claim: Claim, run: Run) -> Outcome:
+        """Return what became of a handler that was run while its provider waited: only that one retries."""
+        limit = run.limit or self._default_timeout
+        try:
+            ending = self._kept(claim, run.ending(limit))
+        except InvalidInput as error:
+            ending = _raised(error)
+        if ending.state is State.RETRY_SCHEDULED:
+            ending = replace(ending, state=State.FAILED)
+        attempt = self._attempt(claim, ending, run.started_at, run.seconds * 1000)
+        return Outcome(work=claim.work, state=ending.state, attempt=attempt, messages=ending.messages)
+
     async def _ending(self, claim: Claim, processor: WebhookProcessor, handler: Handler) -> Ending:
         limit = TimeLimit(handler.timeout or self._default_timeout)
         token = current_event.set(claim.event)
@@ -148,10 +195,10 @@ class HandlerRunner:
 
     def event_for(self, claim: Claim) -> WebhookEvent:
         """Return the event as handlers see it, parsed anew from the stored bytes."""
-        kept = claim.event
-        if kept is None:
+        if claim.event is None:
             message = f"The event of {claim.work.id} is not in the journal any more."
             raise InvalidInput(message)
+        kept = claim.event
         webhook = self._webhooks.get((kept.provider, kept.webhook_name))
         if webhook is None:
             message = f"The webhook {kept.provider}/{kept.webhook_name} is not mounted any more."
@@ -247,15 +294,18 @@ def _result_of(result: Any) -> Ending:
     if isinstance(result, HandlerError):
         return _judged(result)
     if isinstance(result, WebhookResponse) and not result.success:
-        message = result.message or f"The handler answered {result.status_code}."
-        return Ending(
-            state=State.RETRY_SCHEDULED,
-            status=AttemptStatus.FAILED,
-            code="no_success",
-            message=message,
-            result=result,
-        )
+        return _no_success(result.message or f"The handler answered {result.status_code}.", result)
     return Ending(state=State.COMPLETED, result=result)
+
+
+def _no_success(message: str, result: Any) -> Ending:
+    return Ending(
+        state=State.RETRY_SCHEDULED,
+        status=AttemptStatus.FAILED,
+        code="no_success",
+        message=message,
+        result=result,
+    )
 
 
 def _answered_by(middleware: HandlerFunction, result: Any) -> Ending:

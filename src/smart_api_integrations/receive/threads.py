@@ -21,9 +21,14 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 logger = logging.getLogger(__name__)
+
+
+Around = Callable[[], AbstractContextManager[Any]]
+"""What a host application wants around plain handlers: its context, connections that work."""
 
 
 class HandlerStuck(Exception):
@@ -35,16 +40,18 @@ class ThreadRun:
 
     Attributes:
         owner: Whose turn and share it counts for: the handler's name.
+        around: Entered around the function.
         future: What comes of it.
     """
 
-    __slots__ = ("_function", "_on_start", "abandoned", "ended", "future", "owner", "started")
+    __slots__ = ("_function", "_on_start", "abandoned", "around", "ended", "future", "owner", "started")
 
     def __init__(self, owner: str, function: Callable[[], Any], on_start: Callable[[], None] | None) -> None:
         """Wait for a thread; *on_start* is called on it just before *function*."""
         self.owner = owner
         self.future: Future[Any] = Future()
         self.started = self.ended = self.abandoned = False
+        self.around: Around = nullcontext
         self._function = function
         self._on_start = on_start
 
@@ -55,7 +62,8 @@ class ThreadRun:
         try:
             if self._on_start is not None:
                 self._on_start()
-            result = self._function()
+            with self.around():
+                result = self._function()
         except BaseException as error:  # noqa: BLE001 - also sys.exit() in a handler is its outcome
             self.future.set_exception(error)
         else:
@@ -65,9 +73,10 @@ class ThreadRun:
 class HandlerThreads(Executor):
     """At most *size* threads that anybody waits for; started when they are needed."""
 
-    def __init__(self, size: int) -> None:
-        """Have *size* threads."""
+    def __init__(self, size: int, *, around: Around = nullcontext) -> None:
+        """Have *size* threads, and enter *around* around every run."""
         self._size = size
+        self._around = around
         self.share = max(1, size - max(1, size // 4))
         self._changed = threading.Condition()
         self._queues: dict[str, deque[ThreadRun]] = {}  # in the order of their turns
@@ -87,6 +96,7 @@ class HandlerThreads(Executor):
             RuntimeError: The threads were shut down.
         """
         run = ThreadRun(owner, function, on_start)
+        run.around = self._around
         with self._changed:
             if self._closed:
                 message = "The threads for handlers were shut down."

@@ -5,14 +5,13 @@ Raw ASGI on this path answers about three times as many requests as the same thr
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
-from smart_api_integrations.core.source_addresses import is_listed
+from smart_api_integrations.core.source_addresses import client_address
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
 from smart_api_integrations.receive.answer import Answer
 from smart_api_integrations.receive.gateway import Gateway
@@ -116,27 +115,7 @@ class Ingest:
         return self._gateway.accept_whole(request, way.provider, way.name, received=received)
 
     def _address(self, client: tuple[str, int] | None, headers: Sequence[tuple[str, str]]) -> str | None:
-        peer = client[0] if client else None
-        if not self._trusted_proxies or not self._is_trusted(peer):
-            return peer
-        forwarded = [
-            hop.strip() for key, value in headers if key == "x-forwarded-for" for hop in value.split(",")
-        ]
-        for hop in reversed(forwarded):  # from the nearest proxy outward: only ours are believed
-            if not self._is_trusted(hop):
-                return hop if _is_address(hop) else peer
-        return peer
-
-    def _is_trusted(self, address: str | None) -> bool:
-        return is_listed(address, self._trusted_proxies)
-
-
-def _is_address(text: str | None) -> bool:
-    try:
-        ipaddress.ip_address(text or "")
-    except ValueError:
-        return False
-    return True
+        return client_address(client[0] if client else None, headers, trusted=self._trusted_proxies)
 
 
 def _pieces(receive: Receive) -> NextPiece:

@@ -17,7 +17,7 @@ from typing import Any
 import uvicorn
 
 from smart_api_integrations.application.platform import Platform
-from smart_api_integrations.application.publish import publish
+from smart_api_integrations.application.publishing import publish
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.server.application import create_app
 from smart_api_integrations.server.ingest import Ingest

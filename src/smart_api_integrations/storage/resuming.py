@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from smart_api_integrations.core.journal import Claim, Handoff, NewHandling, Rec
 from smart_api_integrations.core.lifecycle import ROADS, Kind, State
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import events, work
-from smart_api_integrations.storage.work_rows import PREFIXES, new_work, work_from, work_row
+from smart_api_integrations.storage.work_rows import PREFIXES, NewWork, new_work, work_from, work_row
 
 Call = tuple[ReceivedEvent, Sequence[NewHandling], Handoff]
 
@@ -66,7 +66,7 @@ class Resuming:
         taken = [
             part
             for handling in handlings
-            if (part := self._taken(event, handling, known, handoff, now)) is not None
+            if (part := self._taken(event, handling, known.get(handling.handler), handoff)) is not None
         ]
         self._write(connection, taken, handoff, now)
         running = any(known[each.handler].state is _RUNNING for each in handlings if each.handler in known)
@@ -76,23 +76,23 @@ class Resuming:
         self,
         event: ReceivedEvent,
         handling: NewHandling,
-        known: Mapping[str, Work],
+        before: Work | None,
         handoff: Handoff,
-        now: datetime,
     ) -> Work | None:
         """Return the handling as it is once *handoff* has it, or None where it is not to be had."""
-        before = known.get(handling.handler)
+        now = self._store.now()
         if before is None:
-            return new_work(
-                work_id=self._store.new_id(PREFIXES[Kind.HANDLING]),
+            new = NewWork(
                 tenant=event.tenant,
                 kind=Kind.HANDLING,
                 subject_id=event.id,
                 target=handling.handler,
                 max_attempts=handling.max_attempts,
-                now=now,
-                handoff=handoff,
+                ordering_key=None,
+                in_line=False,
             )
+            work_id = self._store.new_id(PREFIXES[Kind.HANDLING])
+            return new_work(new, work_id=work_id, now=now, handoff=handoff)
         if before.state is not State.FAILED:
             return None
         return replace(

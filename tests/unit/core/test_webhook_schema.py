@@ -90,3 +90,9 @@ def test_what_breaks_parsers_is_malformed(body):
 
 def test_integers_stay_exact():
     assert parse_json(b"18446744073709551617") == 2**64 + 1
+
+
+def test_headers_made_of_headers_keep_what_was_repeated():
+    headers = Headers([("X-Tag", "a"), ("x-tag", "b")])
+
+    assert Headers(headers).get_all("X-Tag") == ("a", "b")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Unpack
 
 from smart_api_integrations.application.platform import Platform
@@ -24,6 +24,7 @@ class Publish:
     def __init__(self) -> None:
         """Begin without a running platform."""
         self._running: list[Platform] = []
+        self._starters: list[Callable[[], Platform]] = []
 
     def __call__(
         self,
@@ -76,7 +77,17 @@ class Publish:
         if platform in self._running:
             self._running.remove(platform)
 
+    def start_with(self, start: Callable[[], Platform]) -> None:
+        """Call *start* where something is to be sent and nothing runs in this process.
+
+        For applications whose server forks: what a process begins, another one does not have.
+        """
+        self._starters.append(start)
+
     def _newest(self) -> Platform:
+        self._running = [platform for platform in self._running if platform.is_here]
+        if not self._running and self._starters:
+            return self._starters[-1]()
         if not self._running:
             message = (
                 "Nothing runs here that could send: start a server, or Webhooks(…).start(), in this process."

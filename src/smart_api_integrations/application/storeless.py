@@ -1,0 +1,87 @@
+"""The gateway of an application without a store: handlers run while the provider waits. Floor 7.
+
+Everything here does without the server extra, and lives in whatever event loop a request comes from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+
+from smart_api_integrations.application.surroundings import build_inline, build_surroundings
+from smart_api_integrations.core.intake import NoIntake
+from smart_api_integrations.core.outbound_request import OutboundRequest
+from smart_api_integrations.core.webhook_registry import get_webhook_registry
+from smart_api_integrations.errors import ConfigurationError, DeliveryError
+from smart_api_integrations.network.exchange import Answer as Fetched
+from smart_api_integrations.providers.catalogue import Catalogue
+from smart_api_integrations.receive.gateway import Gateway, GatewayRules
+from smart_api_integrations.receive.greeter import Greeter
+from smart_api_integrations.receive.ledger import MemoryLedger
+from smart_api_integrations.settings import Settings
+from smart_api_integrations.telemetry import Telemetry
+
+
+def storeless_gateway(settings: Settings, catalogue: Catalogue) -> Gateway:
+    """Return a gateway that keeps nothing but, in memory, which events were handled.
+
+    Raises:
+        ConfigurationError: A webhook's YAML demands a queue.
+    """
+    for (provider, name), webhook in catalogue.webhooks.items():
+        if webhook.mode == "queued":
+            message = (
+                f"providers/{provider}/webhook.yaml, webhook {name!r}: `mode: queued` needs a store; give "
+                "one, as in Webhooks(database_url='sqlite:///webhooks.db').init_app(app), or write "
+                "`mode: inline`."
+            )
+            raise ConfigurationError(message)
+    own, registry, telemetry = build_surroundings(settings), get_webhook_registry(), Telemetry()
+    ledger = MemoryLedger(new_id=own.new_id, now=own.now)
+    return Gateway(
+        webhooks=catalogue.webhooks,
+        registry=registry,
+        events=None,
+        intake=NoIntake(),
+        inline=build_inline(settings, catalogue, registry, own=own, telemetry=telemetry, ledger=ledger),
+        telemetry=telemetry,
+        greeter=Greeter(_LateClient(settings), telemetry),
+        rules=GatewayRules(
+            now=own.now,
+            new_id=own.new_id,
+            max_body_bytes=settings.max_body_bytes,
+            body_timeout=settings.body_timeout_seconds,
+            public_url=settings.public_url.rstrip("/") if settings.public_url else None,
+            mode="inline",
+        ),
+    )
+
+
+class _LateClient:
+    """The guarded client, which is loaded and opened for one call: few webhooks ever ask for one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def send(self, request: OutboundRequest, *, timeout: float) -> Fetched:  # noqa: ASYNC109 - as the client
+        try:
+            guard = import_module("smart_api_integrations.network.address_guard")
+            transport = import_module("smart_api_integrations.network.http_transport")
+        except ImportError as error:
+            message = f"Calling a URL needs {error.name}: pip install 'smart-api-integrations[server]'"
+            raise DeliveryError(message, code="not_installed") from error
+        client = transport.HttpTransport(guard.AddressGuard(self._settings.allowed_networks))
+        try:
+            fetched: Fetched = await client.send(request, timeout=timeout)
+            return fetched
+        finally:
+            await client.close()
+
+
+def all_inline(catalogue: Catalogue) -> Catalogue:
+    """Return *catalogue* with every webhook handled while its provider waits, whatever its YAML says."""
+    sources = {
+        key: replace(source, webhook=replace(source.webhook, mode="inline"))
+        for key, source in catalogue.sources.items()
+    }
+    return replace(catalogue, sources=sources)
