@@ -14,6 +14,8 @@ from pathlib import Path
 import grimp
 import pytest
 
+from tests import django_host
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCE = ROOT / "src"
 PACKAGE = "smart_api_integrations"
@@ -118,6 +120,7 @@ MODULES = sorted(
 
 @pytest.mark.parametrize("name", MODULES)
 def test_module_can_be_imported(name):
+    django_host.set_up()
     importlib.import_module(name)
 
 

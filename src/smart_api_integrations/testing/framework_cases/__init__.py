@@ -1,0 +1,1 @@
+"""The promises that every framework's adapter keeps, by theme. Floor 10."""
