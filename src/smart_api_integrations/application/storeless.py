@@ -10,10 +10,10 @@ from importlib import import_module
 
 from smart_api_integrations.application.surroundings import build_inline, build_surroundings
 from smart_api_integrations.core.intake import NoIntake
+from smart_api_integrations.core.outbound_request import Answer as Fetched
 from smart_api_integrations.core.outbound_request import OutboundRequest
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.errors import ConfigurationError, DeliveryError
-from smart_api_integrations.network.exchange import Answer as Fetched
 from smart_api_integrations.providers.catalogue import Catalogue
 from smart_api_integrations.receive.gateway import Gateway, GatewayRules
 from smart_api_integrations.receive.greeter import Greeter

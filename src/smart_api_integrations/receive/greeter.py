@@ -11,9 +11,9 @@ from typing import Protocol
 
 from smart_api_integrations.core.handshakes import Greeting
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
+from smart_api_integrations.core.outbound_request import Answer as Fetched
 from smart_api_integrations.core.outbound_request import OutboundRequest
 from smart_api_integrations.errors import DeliveryError
-from smart_api_integrations.network.exchange import Answer as Fetched
 from smart_api_integrations.receive.answer import NOT_CONFIRMED, Answer, replied
 from smart_api_integrations.telemetry import HandshakeAnswered, Telemetry
 

@@ -101,7 +101,8 @@ class AsgiServer:
 
     def send(self, method: str, target: str, headers: Headers, body: bytes, *, cut: int | None = None) -> Got:
         """See ``Server``; the body comes in two pieces."""
-        return self._run(self._send(method, target, headers, _arriving(body, cut)))
+        got: Got = self._run(self._send(method, target, headers, _arriving(body, cut)))
+        return got
 
     def close(self) -> None:
         """Let the application end, then the loop."""

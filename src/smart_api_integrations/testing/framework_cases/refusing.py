@@ -11,7 +11,7 @@ from smart_api_integrations.testing.calling_apps import NO_ANSWER
 from smart_api_integrations.testing.framework_cases.host import FrameworkCase, signature
 from smart_api_integrations.webhooks import webhook_handler
 
-WRONG = {
+WRONG: dict[str, dict[str, str | None]] = {
     "forged": {"X-Forge-Signature": signature(b"other")},
     "missing": {"X-Forge-Signature": None},
     "empty": {"X-Forge-Signature": ""},
