@@ -78,9 +78,9 @@ class BorrowedLoop:
 class Portal(BorrowedLoop):
     """An event loop of our own, in a thread of its own."""
 
-    def __init__(self) -> None:
-        """Start the thread; it does not keep the process alive."""
-        thread = threading.Thread(target=self._run, name="webhooks-portal", daemon=True)
+    def __init__(self, name: str = "webhooks-portal") -> None:
+        """Start the thread, called *name*; it does not keep the process alive."""
+        thread = threading.Thread(target=self._run, name=name, daemon=True)
         super().__init__(_new_loop(), thread)
         thread.start()
 

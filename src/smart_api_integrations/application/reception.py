@@ -19,7 +19,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from smart_api_integrations.application.configuration import settings_from_surroundings
@@ -80,8 +80,6 @@ class Reception:
         self.catalogue = catalogue
         self.webhooks = webhooks
         self._storeless = storeless_gateway(settings, catalogue) if webhooks is None else None
-        self._portal: tuple[int, Portal] | None = None
-        self._opening = threading.Lock()
         self._begun = 0
 
     @property
@@ -165,7 +163,7 @@ class Reception:
         if self._storeless is None:
             started = self._started()
             return started.home, started.platform.gateway
-        return self._own_portal(), self._storeless
+        return _shared_portal(os.getpid()), self._storeless
 
     async def _inside_from_a_loop(self) -> tuple[BorrowedLoop, Gateway]:
         if self.webhooks is not None and not self.webhooks.is_running:
@@ -177,13 +175,6 @@ class Reception:
             message = "There is no store here: give one, as in Webhooks(database_url=…).init_app(app)."
             raise ConfigurationError(message)
         return self.webhooks if self.webhooks.is_running else self.webhooks.start()
-
-    def _own_portal(self) -> Portal:
-        """Return this process's portal: one that was forked off has none of its parent's threads."""
-        with self._opening:
-            if self._portal is None or self._portal[0] != os.getpid():
-                self._portal = (os.getpid(), Portal())
-            return self._portal[1]
 
     def _incoming(
         self, request: HostRequest, next_piece: Callable[[], Awaitable[tuple[bytes, bool]]]
@@ -220,6 +211,12 @@ def open_reception(webhooks: Webhooks | None = None, **settings: object) -> Rece
 
         webhooks = Webhooks(**settings)
     return Reception(webhooks, webhooks.settings, webhooks.catalogue)
+
+
+@lru_cache(maxsize=1)
+def _shared_portal(_process: int) -> Portal:
+    """Return the event loop of every reception without a store; a child has none of its parent's threads."""
+    return Portal("webhooks-reception")
 
 
 def _read_at_home(incoming: IncomingRequest) -> IncomingRequest:
