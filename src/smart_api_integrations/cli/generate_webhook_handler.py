@@ -47,7 +47,7 @@ def generate_webhook_handler(
         webhooks generate-webhook-handler stripe --events invoice.paid --schema invoice.paid=invoice.json
     """
     from smart_api_integrations.application.configuration import settings_from_surroundings
-    from smart_api_integrations.application.parts import build_catalogue
+    from smart_api_integrations.application.surroundings import build_catalogue
     from smart_api_integrations.typed_handlers import handler_source
 
     if output_file is not None:
