@@ -20,7 +20,10 @@ The class says whose fault it is and whether to try again::
     │   ├── UnknownWebhook          404
     │   ├── MethodNotAllowed        405
     │   ├── BodyTooSlow             408
-    │   └── BodyTooLarge            413
+    │   ├── BodyTooLarge            413
+    │   ├── TooManyRequests         429
+    │   ├── HttpsRequired           403
+    │   └── TooBusy                 503
     ├── InvalidInput                a caller's: bad URL, bad header name, unknown id
     │   ├── NotFound
     │   └── IdempotencyConflict     409: the key was used for another content
@@ -149,6 +152,29 @@ class BodyTooLarge(RequestRejected):
     """The request's body is larger than is allowed."""
 
     status_hint = 413
+
+
+class TooManyRequests(RequestRejected):
+    """Too many requests came in a short time."""
+
+    status_hint = 429
+
+    def __init__(self, message: str | None = None, *, retry_after: int = 60) -> None:
+        """Say in how many seconds to try again."""
+        super().__init__(message)
+        self.retry_after = max(1, retry_after)
+
+
+class HttpsRequired(RequestRejected):
+    """The request did not come over HTTPS."""
+
+    status_hint = 403
+
+
+class TooBusy(RequestRejected):
+    """Too many bodies are arriving at once."""
+
+    status_hint = 503
 
 
 class InvalidInput(WebhooksError):

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from smart_api_integrations.errors import ConfigurationError
 
@@ -31,9 +33,34 @@ def _listed(value: Any) -> Any:
 
 
 def _network(value: Any) -> Any:
-    return ipaddress.ip_network(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return ipaddress.ip_network(value)
+    except ValueError:
+        message = "expected a network such as 10.0.0.0/8, with no bits set behind its length"
+        raise ValueError(message) from None  # the library's own text repeats the value
 
 
+def _web_address(value: str) -> str:
+    if not _is_web_address(value):
+        message = "expected a web address with a scheme and a host, without user, query or fragment"
+        raise ValueError(message)
+    return value
+
+
+def _is_web_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        reachable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    rest = parts.username is not None or parts.query or parts.fragment
+    return reachable and not rest and _PRINTABLE.fullmatch(value) is not None
+
+
+_PRINTABLE = re.compile(r"[!-~]+")
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 CommaSeparated = BeforeValidator(_listed)
 NetworkValue = Annotated[Network, BeforeValidator(_network)]
 
@@ -41,14 +68,14 @@ NetworkValue = Annotated[Network, BeforeValidator(_network)]
 class Settings(BaseModel):
     """What can be set. Each field is read from ``WEBHOOKS_<NAME>`` too; lists are comma-separated."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
     database_url: str = Field(
         default="sqlite:///webhooks.db",
         description="Where the journal is: `sqlite:///file` or `postgresql://…`.",
     )
     redis_url: str | None = Field(
-        default=None, description="What several processes share and may lose; not used yet."
+        default=None, description="`redis://…`: rate limits that several processes share, and may lose."
     )
     broker_url: str | None = Field(
         default=None, description="Where internal events go: `amqp://…`, `redis://…`; not used yet."
@@ -68,11 +95,14 @@ class Settings(BaseModel):
     encryption_keys: Annotated[tuple[SecretStr, ...], CommaSeparated] = Field(
         default=(), description="Keys that encrypt secrets at rest, newest first; PostgreSQL demands one."
     )
-    public_url: str | None = Field(
+    public_url: WebAddress | None = Field(
         default=None, description="How providers reach this server: `https://hooks.example.com`."
     )
     trusted_proxies: Annotated[tuple[NetworkValue, ...], CommaSeparated] = Field(
         default=(), description="Peers whose `X-Forwarded-For` is believed."
+    )
+    require_https: bool = Field(
+        default=False, description="Refuse what a trusted proxy did not get over HTTPS."
     )
     host: str = Field(default="127.0.0.1", description="The address to listen at.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen at; 0 takes a free one.")
@@ -80,33 +110,41 @@ class Settings(BaseModel):
         default=("gateway", "worker", "api"), min_length=1, description="What this process does."
     )
     max_body_bytes: int = Field(
-        default=1024 * 1024, ge=1, description="The largest request body that is accepted."
+        default=1024 * 1024, ge=1, le=2**30, description="The largest request body that is accepted."
     )
     body_timeout_seconds: float = Field(
-        default=10, gt=0, description="How long a request body may take to arrive."
+        default=10, ge=0.01, le=3600, description="How long a request body may take to arrive."
     )
     per_ip_per_minute: int = Field(
-        default=100, ge=0, description="Requests that do not verify, per address; 0 is no limit."
+        default=100,
+        ge=0,
+        description="Requests of one address that do not verify; beyond, 429. 0 is no limit.",
     )
     flood_per_minute: int = Field(
-        default=500, ge=0, description="The same, before anything is read; 0 is no limit."
+        default=500,
+        ge=0,
+        description="Likewise; beyond, bodies must come at once and connections end. 0 is no limit.",
     )
-    dedupe_days: float = Field(default=7, gt=0, description="How long a repeated event is recognised.")
+    dedupe_days: float = Field(
+        default=7, ge=1e-5, le=3650, description="How long a repeated event is recognised."
+    )
     worker_concurrency: int = Field(
-        default=256, ge=1, description="How much work runs at once in this process."
+        default=256, ge=1, le=100_000, description="How much work runs at once in this process."
     )
     endpoint_concurrency: int = Field(
-        default=8, ge=1, description="How many deliveries to one endpoint run at once."
+        default=8, ge=1, le=10_000, description="How many deliveries to one endpoint run at once."
     )
-    handler_threads: int = Field(default=16, ge=1, description="Threads for handlers that are not `async`.")
+    handler_threads: int = Field(
+        default=16, ge=1, le=1000, description="Threads for handlers that are not `async`."
+    )
     handler_timeout_seconds: float = Field(
-        default=30, gt=0, description="How long a handler may run, unless it says otherwise."
+        default=30, ge=0.001, le=604_800, description="How long a handler may run, unless it says otherwise."
     )
     lease_seconds: float = Field(
-        default=15, gt=0, description="How long a dead worker's work waits for another."
+        default=15, ge=0.01, le=86_400, description="How long a dead worker's work waits for another."
     )
     shutdown_seconds: float = Field(
-        default=30, ge=0, description="How long work in flight may finish at a stop."
+        default=30, ge=0, le=86_400, description="How long work in flight may finish at a stop."
     )
 
     @property

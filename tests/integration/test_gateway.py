@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.core.webhook_schema import parse_json
 from smart_api_integrations.errors import StorageUnavailable
 from smart_api_integrations.receive.answer import Answer
+from smart_api_integrations.receive.door import Door, DoorRules
 from smart_api_integrations.receive.gateway import Gateway, GatewayRules
 from smart_api_integrations.receive.greeter import Greeter
 from smart_api_integrations.telemetry import EventAccepted, EventRejected, StoreFailed
@@ -166,7 +168,7 @@ async def test_an_unknown_webhook_is_404(
 async def test_anything_but_post_is_405_and_says_what_is_taken(platform: Platform) -> None:
     answer, _ = await refusal_of(platform, incoming(method="GET"))
 
-    assert (answer.status, answer.headers) == (405, (("allow", "POST"),))
+    assert (answer.status, answer.headers) == (405, (("allow", "POST"), ("connection", "close")))
 
 
 async def never() -> tuple[bytes, bool]:
@@ -244,7 +246,10 @@ def gateway_over(platform: Platform, events: Any, **more: Any) -> Gateway:
         "telemetry": platform.telemetry,
         "greeter": Greeter(platform._network.transport, platform.telemetry),
         "rules": GatewayRules(
-            now=lambda: datetime.now(UTC), new_id=ulids(), max_body_bytes=LIMIT, body_timeout=5
+            now=lambda: datetime.now(UTC),
+            new_id=ulids(),
+            max_body_bytes=LIMIT,
+            door=Door(DoorRules(clock=time.monotonic)),
         ),
     }
     return Gateway(events=events, **parts | more)

@@ -59,3 +59,48 @@ def test_broken_toml_is_told():
 )
 def test_loopback_is_known(host, loopback):
     assert read_settings(given={"host": host}).is_loopback is loopback
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("body_timeout_seconds", "inf"),
+        ("body_timeout_seconds", "nan"),
+        ("body_timeout_seconds", "1e-9"),
+        ("handler_timeout_seconds", "inf"),
+        ("handler_timeout_seconds", "1e-9"),
+        ("lease_seconds", "nan"),
+        ("lease_seconds", "1e-9"),
+        ("dedupe_days", "inf"),
+        ("dedupe_days", "1e-9"),
+        ("shutdown_seconds", "inf"),
+        ("shutdown_seconds", "nan"),
+        ("handler_threads", "1000000"),
+        ("worker_concurrency", "99999999999"),
+        ("endpoint_concurrency", "99999999999"),
+        ("max_body_bytes", "99999999999999"),
+        ("public_url", "javascript:alert(1)"),
+        ("public_url", "https://"),
+        ("public_url", "hooks.example.com"),
+        ("public_url", "https://user:password@hooks.example.com"),
+        ("public_url", "https://hooks.example.com?a=b"),
+        ("public_url", "https://hooks.example.com/\r\nx: y"),
+        ("public_url", "https://hooks.example.com:port"),
+        ("public_url", "https://[::1"),
+        ("allowed_networks", "10.0.0.1/8"),
+        ("allowed_networks", "hunter2"),
+        ("trusted_proxies", "hunter2"),
+    ],
+)
+def test_a_value_that_could_only_be_a_mistake_is_refused_and_not_repeated(name, value):
+    with pytest.raises(ConfigurationError, match=name) as caught:
+        read_settings(environ={f"WEBHOOKS_{name.upper()}": value})
+
+    assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://hooks.example.com", "http://127.0.0.1:8000/in/", "https://[::1]:8443"]
+)
+def test_an_address_that_providers_can_reach_is_taken(url):
+    assert read_settings(environ={"WEBHOOKS_PUBLIC_URL": url}).public_url == url

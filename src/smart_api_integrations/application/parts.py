@@ -20,6 +20,7 @@ from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.network.address_guard import AddressGuard
 from smart_api_integrations.network.http_transport import HttpTransport
 from smart_api_integrations.providers.catalogue import Catalogue
+from smart_api_integrations.receive.door import Door
 from smart_api_integrations.receive.gateway import GatewayRules
 from smart_api_integrations.receive.handling import HandlerRunner, Surroundings
 from smart_api_integrations.send.delivery import Delivering
@@ -123,13 +124,13 @@ def worker_rules(
     )
 
 
-def gateway_rules(settings: Settings, surroundings: Surroundings) -> GatewayRules:
+def gateway_rules(settings: Settings, surroundings: Surroundings, door: Door) -> GatewayRules:
     """Return what the gateway is told."""
     return GatewayRules(
         now=surroundings.now,
         new_id=surroundings.new_id,
         max_body_bytes=settings.max_body_bytes,
-        body_timeout=settings.body_timeout_seconds,
+        door=door,
         public_url=settings.public_url.rstrip("/") if settings.public_url else None,
         parse_json=parse_json,
     )

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any, Unpack
 
 from smart_api_integrations.application import parts
+from smart_api_integrations.application.guarding import build_door
 from smart_api_integrations.application.surroundings import (
     build_catalogue,
     build_inline,
@@ -98,6 +99,7 @@ class Platform:
         self.endpoints = Endpoints(
             self.journal.endpoints, self._network.guard, new_id=self._own.new_id, now=self.journal.now
         )
+        self._door, self._shared_limits = build_door(settings)
         self.gateway = self._build_gateway()
         self._rejections = RejectionLog(self.journal.events, self.telemetry)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -120,7 +122,7 @@ class Platform:
             inline=self._build_inline(),
             telemetry=self.telemetry,
             greeter=Greeter(self._network.transport, self.telemetry),
-            rules=parts.gateway_rules(self.settings, self._own),
+            rules=parts.gateway_rules(self.settings, self._own, self._door),
         )
 
     def _build_inline(self) -> InlineHandling:
@@ -223,6 +225,8 @@ class Platform:
         await self._rejections.close()
         await self._close_subscribers(deadline)
         await self._network.transport.close()
+        if self._shared_limits is not None:
+            await self._shared_limits.close()
         await self.journal.close()
         self._own.threads.shutdown(wait=False, cancel_futures=True)
         self._loop = None

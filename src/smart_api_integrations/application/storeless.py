@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib import import_module
 
+from smart_api_integrations.application.guarding import door_rules
 from smart_api_integrations.application.surroundings import build_inline, build_surroundings
 from smart_api_integrations.core.intake import NoIntake
 from smart_api_integrations.core.outbound_request import Answer as Fetched
@@ -15,6 +16,7 @@ from smart_api_integrations.core.outbound_request import OutboundRequest
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.errors import ConfigurationError, DeliveryError
 from smart_api_integrations.providers.catalogue import Catalogue
+from smart_api_integrations.receive.door import Door
 from smart_api_integrations.receive.gateway import Gateway, GatewayRules
 from smart_api_integrations.receive.greeter import Greeter
 from smart_api_integrations.receive.ledger import MemoryLedger
@@ -50,7 +52,7 @@ def storeless_gateway(settings: Settings, catalogue: Catalogue) -> Gateway:
             now=own.now,
             new_id=own.new_id,
             max_body_bytes=settings.max_body_bytes,
-            body_timeout=settings.body_timeout_seconds,
+            door=Door(door_rules(settings)),
             public_url=settings.public_url.rstrip("/") if settings.public_url else None,
             mode="inline",
         ),

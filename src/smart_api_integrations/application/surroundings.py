@@ -13,6 +13,7 @@ from pathlib import Path
 
 from smart_api_integrations.application.identifiers import ulids
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
+from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.providers.catalogue import Catalogue, load_catalogue
 from smart_api_integrations.receive.handling import HandlerRunner, Surroundings
 from smart_api_integrations.receive.inline import InlineHandling, InlineRules
@@ -39,6 +40,9 @@ def build_catalogue(settings: Settings, environ: Mapping[str, str] | None = None
         ConfigurationError: A YAML or a secret cannot be used.
     """
     folder = Path(settings.providers_dir)
+    if folder.is_file():
+        message = f"WEBHOOKS_PROVIDERS_DIR: {settings.providers_dir} is a file; name a folder of providers."
+        raise ConfigurationError(message)
     return load_catalogue(
         providers_dir=folder if folder.is_dir() else None,
         environ=os.environ if environ is None else environ,

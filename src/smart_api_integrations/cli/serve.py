@@ -98,7 +98,7 @@ def import_handlers(modules: Sequence[str]) -> None:
     for module in modules:
         try:
             importlib.import_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             message = f"The handler module {module!r} cannot be imported: {type(error).__name__}: {error}"
             raise ConfigurationError(message) from error
 

@@ -17,6 +17,19 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ip_network(text.strip()) for text in texts)
 
 
+def came_over_https(peer: str | None, forwarded_proto: Iterable[str], trusted: Iterable[Network]) -> bool:
+    """Tell whether a trusted proxy says that a request came to it over HTTPS.
+
+    Args:
+        peer: Who connected.
+        forwarded_proto: The values of ``X-Forwarded-Proto``; where a proxy added its own to one that was
+            there already, all of them must say ``https``.
+        trusted: The proxies that are believed.
+    """
+    words = [word.strip().lower() for value in forwarded_proto for word in value.split(",")]
+    return bool(words) and set(words) == {"https"} and is_listed(peer, trusted)
+
+
 def is_listed(address: str | None, networks: Iterable[Network]) -> bool:
     """Tell whether *address* lies in one of *networks*; an unknown address does not.
 

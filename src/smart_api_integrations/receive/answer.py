@@ -7,13 +7,13 @@ and to the dashboard (``research``: one message outside, the reason inside).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json.encoder import encode_basestring_ascii as quoted
 
 from smart_api_integrations.core.journal import Accepted, ReceivedEvent
 from smart_api_integrations.core.replies import Reply
 from smart_api_integrations.core.webhook_schema import WebhookResponse
-from smart_api_integrations.errors import MethodNotAllowed, RequestRejected
+from smart_api_integrations.errors import MethodNotAllowed, RequestRejected, TooBusy, TooManyRequests
 
 JSON_TYPE = "application/json"
 
@@ -31,11 +31,13 @@ class Answer:
 _REFUSALS: dict[int, bytes] = {
     400: b'{"success":false,"error":"The request cannot be read."}',
     401: b'{"success":false,"error":"The request could not be verified."}',
-    403: b'{"success":false,"error":"This address does not take requests from yours."}',
+    403: b'{"success":false,"error":"The request is not allowed here."}',
     404: b'{"success":false,"error":"No webhook is known under this address."}',
     405: b'{"success":false,"error":"This address takes another method."}',
     408: b'{"success":false,"error":"The request body did not arrive in time."}',
     413: b'{"success":false,"error":"The request body is too large."}',
+    429: b'{"success":false,"error":"Too many requests. Please send it again later."}',
+    503: b'{"success":false,"error":"Too many requests are arriving. Please send it again."}',
 }
 
 UNAVAILABLE = Answer(
@@ -95,8 +97,20 @@ def replied(reply: Reply) -> Answer:
 def refused(rejection: RequestRejected) -> Answer:
     """Return the fixed answer to a request that was not accepted."""
     status = rejection.status_hint
-    headers = (("allow", ", ".join(rejection.allowed)),) if isinstance(rejection, MethodNotAllowed) else ()
-    return Answer(status=status, body=_REFUSALS[status], headers=headers)
+    return Answer(status=status, body=_REFUSALS[status], headers=_refusal_headers(rejection))
+
+
+def closing(answer: Answer) -> Answer:
+    """Return *answer* with the connection closed behind it: what is left of the body is not read."""
+    return replace(answer, headers=(*answer.headers, ("connection", "close")))
+
+
+def _refusal_headers(rejection: RequestRejected) -> tuple[tuple[str, str], ...]:
+    if isinstance(rejection, MethodNotAllowed):
+        return (("allow", ", ".join(rejection.allowed)),)
+    if isinstance(rejection, TooManyRequests):
+        return (("retry-after", str(rejection.retry_after)),)
+    return (("retry-after", "5"),) if isinstance(rejection, TooBusy) else ()
 
 
 def _json(text: str | None) -> str:

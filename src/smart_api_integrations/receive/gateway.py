@@ -24,16 +24,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from smart_api_integrations.core.handshakes import Greeting
 from smart_api_integrations.core.inbound_webhook import InboundWebhook, Judgement
 from smart_api_integrations.core.intake import Intake
 from smart_api_integrations.core.journal import Accepted, ReceivedEvent, Rejection
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest, WebhookEvent, parse_json
-from smart_api_integrations.errors import RequestRejected, StorageUnavailable, UnknownWebhook
-from smart_api_integrations.receive.answer import UNAVAILABLE, Answer, accepted, refused, replied
+from smart_api_integrations.errors import (
+    HttpsRequired,
+    RequestRejected,
+    StorageUnavailable,
+    TooBusy,
+    TooManyRequests,
+    UnknownWebhook,
+)
+from smart_api_integrations.receive.answer import UNAVAILABLE, Answer, accepted, closing, refused, replied
 from smart_api_integrations.receive.assigning import handlings_for, seen_by_handlers
+from smart_api_integrations.receive.door import Door
 from smart_api_integrations.receive.greeter import Greeter
-from smart_api_integrations.receive.incoming import IncomingRequest, check_size, read_body
+from smart_api_integrations.receive.incoming import IncomingRequest, announces_body, check_size, read_body
 from smart_api_integrations.receive.inline import InlineHandling
 from smart_api_integrations.receive.places import Place
 from smart_api_integrations.storage.protocols import EventStore
@@ -52,7 +61,7 @@ class GatewayRules:
         now: Returns the time.
         new_id: Makes an id with the given prefix.
         max_body_bytes: The most that is read of a body, where the webhook says nothing else.
-        body_timeout: Seconds that a body may take to arrive.
+        door: Guards the ways in.
         public_url: How providers reach this server, without a path; None where it is not configured.
         parse_json: Parses a body; raises ``MalformedRequest``.
         mode: How webhooks are handled whose YAML does not say.
@@ -61,7 +70,7 @@ class GatewayRules:
     now: Callable[[], datetime]
     new_id: Callable[[str], str]
     max_body_bytes: int
-    body_timeout: float
+    door: Door
     public_url: str | None = None
     parse_json: Callable[[bytes], Any] = parse_json
     mode: Literal["inline", "queued"] = "queued"
@@ -89,6 +98,7 @@ class Gateway:
         self._intake = intake
         self._inline = inline
         self._telemetry = telemetry
+        self._door = rules.door
         self._greeter = greeter
         self._rules = rules
 
@@ -111,15 +121,18 @@ class Gateway:
         *place*, or on threads and the event loop of this process.
 
         * 2xx: verified and kept, or a repeat of what is kept; or a handshake.
-        * 400, 401, 403, 404, 405, 408, 413: not accepted, nothing was changed.
+        * 400, 401, 403, 404, 405, 408, 413, 429: not accepted, nothing was changed.
         * 503 with ``Retry-After``: verified, but the store is away, or what confirms cannot be called.
         * Whatever its handlers answer, where the provider waits for them.
         """
         try:
-            whole = await self._read(request, provider, name)
+            webhook, whole = await self._read(request, provider, name)
         except RequestRejected as rejection:
-            return refused(rejection)
-        return await self.accept_whole(whole, provider, name, received=request.headers, place=place)
+            answer = refused(rejection)
+            return closing(answer) if announces_body(Headers(request.headers)) else answer
+        answer = await self._answer(webhook, whole, received=request.headers, place=place)
+        cut_short = answer.status >= 400 and self._door.is_flooded_by(request.remote_address)
+        return closing(answer) if cut_short else answer
 
     async def verified(self, request: IncomingRequest, provider: str, name: str = "default") -> WebhookEvent:
         """Return the event of *request*, which verifies; it is neither kept nor handled.
@@ -127,30 +140,39 @@ class Gateway:
         Raises:
             RequestRejected: It does not verify, or cannot be read.
         """
-        whole = await self._read(request, provider, name)
-        webhook, now = self._find(whole, provider, name), self._rules.now()
+        webhook, whole = await self._read(request, provider, name)
+        now = self._rules.now()
         try:
             judgement = self._judge(webhook, whole, now)
         except RequestRejected as rejection:
-            self._tell_rejection(rejection, whole, provider=provider, name=name)
-            raise
+            raise self._refusal(rejection, whole, (provider, name), webhook=webhook) from rejection
         event = self._event(webhook, whole, judgement=judgement, headers=request.headers, now=now)
         return seen_by_handlers(event, webhook)
 
-    async def _read(self, request: IncomingRequest, provider: str, name: str) -> RawRequest:
-        """Return *request* with its whole body.
+    async def _read(
+        self, request: IncomingRequest, provider: str, name: str
+    ) -> tuple[InboundWebhook, RawRequest]:
+        """Return the webhook that *request* is for, and it with its whole body.
 
         Raises:
             RequestRejected: It leads nowhere, or its body is too large, too slow, or not whole.
         """
         head = self._raw(request, Headers(request.headers), b"")
+        webhook: InboundWebhook | None = None
         try:
-            limit = self._limit(self._find(head, provider, name))
-            body = await read_body(request, head.headers, limit=limit, seconds=self._rules.body_timeout)
+            webhook = await self._let_in(head, provider, name)
+            body = await read_body(
+                request,
+                head.headers,
+                limit=self._limit(webhook),
+                seconds=self._door.body_seconds(head.remote_address),
+                arriving=self._door.arriving,
+            )
         except RequestRejected as rejection:
-            self._tell_rejection(rejection, head, provider=provider, name=name, body_was_read=False)
-            raise
-        return self._raw(request, head.headers, body)
+            raise self._refusal(
+                rejection, head, (provider, name), webhook=webhook, body_was_read=False
+            ) from rejection
+        return webhook, self._raw(request, head.headers, body)
 
     async def accept_whole(
         self,
@@ -165,44 +187,99 @@ class Gateway:
 
         Its ``public_url`` is this gateway's; *received* are its headers as they came, in order.
         """
+        webhook: InboundWebhook | None = None
+        try:
+            webhook = await self._let_in(request, provider, name)
+            check_size(request.body, self._limit(webhook))
+        except RequestRejected as rejection:
+            return refused(self._refusal(rejection, request, (provider, name), webhook=webhook))
+        return await self._answer(webhook, request, received=received, place=place)
+
+    async def _answer(
+        self,
+        webhook: InboundWebhook,
+        request: RawRequest,
+        *,
+        received: tuple[tuple[str, str], ...],
+        place: Place | None,
+    ) -> Answer:
+        """Answer a request that was let in."""
         began = time.perf_counter()
         try:
-            webhook = self._find(request, provider, name)
-            check_size(request.body, self._limit(webhook))
             if webhook.handshakes:
                 greeting = webhook.greet(request, parse_json=self._rules.parse_json)
                 if greeting is not None:
-                    return await self._greeter.answer(webhook, greeting)
+                    return await self._greet(webhook, request, greeting)
             now = self._rules.now()
             judgement = self._judge(webhook, request, now)
             if judgement.greeting is not None and not judgement.greeting.is_event:
-                return await self._greeter.answer(webhook, judgement.greeting)
+                return await self._greet(webhook, request, judgement.greeting)
             event = self._event(webhook, request, judgement=judgement, headers=received, now=now)
             answer, duplicate = await self._take_in(webhook, event, place)
         except RequestRejected as rejection:
-            self._tell_rejection(rejection, request, provider=provider, name=name)
-            return refused(rejection)
+            way_in = (webhook.provider, webhook.name)
+            return refused(self._refusal(rejection, request, way_in, webhook=webhook))
         except StorageUnavailable as error:
             self._telemetry.tell(StoreFailed("accept", str(error)))
             return UNAVAILABLE
+        if webhook.rate_limit is not None:
+            self._door.count_event(webhook, webhook.rate_limit)
         if self._telemetry.is_heard(EventAccepted):
             self._telemetry.tell(EventAccepted(event, duplicate, time.perf_counter() - began))
         if judgement.greeting is not None and answer.status < 300:
             return await self._greeter.answer(webhook, judgement.greeting)
         return answer
 
+    async def _let_in(self, request: RawRequest, provider: str, name: str) -> InboundWebhook:
+        """Judge the head of *request*, before its body is read."""
+        webhook = self._webhooks.get((provider, name))
+        if webhook is None:
+            raise UnknownWebhook
+        webhook.check_head(method=request.method, remote_address=request.remote_address)
+        if webhook.rate_limit is not None and request.method == "POST":
+            await self._door.take_token(webhook, webhook.rate_limit)
+        return webhook
+
+    async def _greet(self, webhook: InboundWebhook, request: RawRequest, greeting: Greeting) -> Answer:
+        self._give_back(webhook, request)
+        return await self._greeter.answer(webhook, greeting)
+
+    def _give_back(self, webhook: InboundWebhook | None, request: RawRequest) -> None:
+        if webhook is not None and webhook.rate_limit is not None and request.method == "POST":
+            self._door.give_back(webhook, webhook.rate_limit)
+
+    def _refusal(
+        self,
+        rejection: RequestRejected,
+        request: RawRequest,
+        way_in: tuple[str, str],
+        *,
+        webhook: InboundWebhook | None,
+        body_was_read: bool = True,
+    ) -> RequestRejected:
+        """Count and tell a refusal, and return what is answered; *webhook* is where a token was taken."""
+        if not getattr(rejection, "verified", False):
+            self._give_back(webhook, request)
+            if not isinstance(rejection, (TooManyRequests, TooBusy)):
+                rejection = self._door.strike(request.remote_address, rejection)
+        provider, name = way_in
+        self._tell_rejection(rejection, request, provider=provider, name=name, body_was_read=body_was_read)
+        return rejection
+
+    def refuse_plain(self, request: RawRequest | IncomingRequest, provider: str, name: str) -> Answer:
+        """Return the answer to a request that did not come over HTTPS."""
+        head = (
+            request if isinstance(request, RawRequest) else self._raw(request, Headers(request.headers), b"")
+        )
+        rejection = self._refusal(HttpsRequired(), head, (provider, name), webhook=None, body_was_read=False)
+        answer = refused(rejection)
+        return answer if head is request else closing(answer)
+
     def public_url(self, path: str, query: str = "") -> str | None:
         """Return how providers reach *path*; None where that is not configured."""
         if self._rules.public_url is None:
             return None
         return f"{self._rules.public_url}{path}" + (f"?{query}" if query else "")
-
-    def _find(self, request: RawRequest, provider: str, name: str) -> InboundWebhook:
-        webhook = self._webhooks.get((provider, name))
-        if webhook is None:
-            raise UnknownWebhook
-        webhook.check_head(method=request.method, remote_address=request.remote_address)
-        return webhook
 
     def _limit(self, webhook: InboundWebhook) -> int:
         return webhook.body.max_bytes or self._rules.max_body_bytes
@@ -287,7 +364,8 @@ class Gateway:
         name: str,
         body_was_read: bool = True,
     ) -> None:
-        logger.info(
+        logger.log(
+            logging.DEBUG if isinstance(rejection, TooManyRequests) else logging.INFO,
             "A request was not accepted",
             extra={"action": "reject", "provider": _safe(provider), "reason": rejection.reason},
         )

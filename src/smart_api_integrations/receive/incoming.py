@@ -45,7 +45,23 @@ def check_size(body: bytes | bytearray, limit: int) -> None:
         raise BodyTooLarge
 
 
-async def read_body(request: IncomingRequest, headers: Headers, *, limit: int, seconds: float) -> bytes:
+def announces_body(headers: Headers) -> bool:
+    """Tell whether the head of a request says that a body follows it."""
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def _uncounted(more: int) -> None:
+    """Count nothing."""
+
+
+async def read_body(
+    request: IncomingRequest,
+    headers: Headers,
+    *,
+    limit: int,
+    seconds: float,
+    arriving: Callable[[int], None] = _uncounted,
+) -> bytes:
     """Return the whole body.
 
     Args:
@@ -53,16 +69,19 @@ async def read_body(request: IncomingRequest, headers: Headers, *, limit: int, s
         headers: The request's headers.
         limit: The most bytes that are read.
         seconds: How long the whole body may take.
+        arriving: Told how many bytes were taken of a body that is not complete, and of all of them, as
+            a negative number, in the end. Raises ``TooBusy`` where there are too many.
 
     Raises:
         BodyTooLarge: It is, or says that it is, larger than *limit*; nothing more is read.
         BodyTooSlow: It did not arrive in time.
+        TooBusy: Too many bodies are arriving.
         MalformedRequest: The length is not a number, or the sender hung up.
     """
     _check_length(headers.get("content-length"), limit)
     try:
         async with asyncio.timeout(seconds):
-            return await _read_all(request.next_piece, limit)
+            return await _read_all(request.next_piece, limit, arriving)
     except TimeoutError as error:
         raise BodyTooSlow from error
     except ConnectionError as error:
@@ -80,15 +99,20 @@ def _check_length(stated: str | None, limit: int) -> None:
         raise BodyTooLarge
 
 
-async def _read_all(next_piece: NextPiece, limit: int) -> bytes:
+async def _read_all(next_piece: NextPiece, limit: int, arriving: Callable[[int], None]) -> bytes:
     piece, more = await next_piece()
     if not more:  # the usual case: no copy
         check_size(piece, limit)
         return piece
-    body = bytearray(piece)
-    while more:
-        check_size(body, limit)
-        piece, more = await next_piece()
-        body += piece
+    body = bytearray()
+    try:
+        while more:
+            body += piece
+            arriving(len(piece))
+            check_size(body, limit)
+            piece, more = await next_piece()
+    finally:
+        arriving(-len(body))
+    body += piece
     check_size(body, limit)
     return bytes(body)

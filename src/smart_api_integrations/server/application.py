@@ -81,6 +81,7 @@ def access_rules(settings: Settings) -> AccessRules:
         is_loopback=settings.is_loopback,
         public_url=settings.public_url,
         max_body_bytes=settings.max_body_bytes,
+        https_from=settings.trusted_proxies if settings.require_https else None,
     )
 
 

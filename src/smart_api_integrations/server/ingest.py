@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
-from smart_api_integrations.core.source_addresses import client_address
+from smart_api_integrations.core.source_addresses import came_over_https, client_address
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
 from smart_api_integrations.receive.answer import Answer
 from smart_api_integrations.receive.gateway import Gateway
@@ -45,8 +45,13 @@ class Ingest:
         *,
         paths: Mapping[str, tuple[str, str]],
         trusted_proxies: Sequence[Network] = (),
+        require_https: bool = False,
     ) -> None:
-        """Take the gateway, the named paths with their provider and name, and the proxies to believe."""
+        """Take the gateway, the named paths with their provider and name, and the proxies to believe.
+
+        With *require_https* whatever they did not get over HTTPS is refused.
+        """
+        self._require_https = require_https
         self._gateway = gateway
         self._paths = {path.rstrip("/"): webhook for path, webhook in paths.items()}
         self._trusted_proxies = trusted_proxies
@@ -93,7 +98,11 @@ class Ingest:
             remote_address=self._address(scope.get("client"), headers),
             next_piece=_pieces(receive),
         )
-        await _respond(await self._gateway.accept(request, provider, name), send)
+        if self._is_plain(scope.get("client"), headers):
+            answer = self._gateway.refuse_plain(request, provider, name)
+        else:
+            answer = await self._gateway.accept(request, provider, name)
+        await _respond(answer, send)
 
     def answer(
         self,
@@ -112,10 +121,23 @@ class Ingest:
             remote_address=self._address(client, received),
             public_url=way.public_url,
         )
+        if self._is_plain(client, received):
+            return _done(self._gateway.refuse_plain(request, way.provider, way.name))
         return self._gateway.accept_whole(request, way.provider, way.name, received=received)
+
+    def _is_plain(self, client: tuple[str, int] | None, headers: Sequence[tuple[str, str]]) -> bool:
+        """Tell whether a request is refused because it did not come over HTTPS."""
+        if not self._require_https:
+            return False
+        said = [value for name, value in headers if name == "x-forwarded-proto"]
+        return not came_over_https(client[0] if client else None, said, self._trusted_proxies)
 
     def _address(self, client: tuple[str, int] | None, headers: Sequence[tuple[str, str]]) -> str | None:
         return client_address(client[0] if client else None, headers, trusted=self._trusted_proxies)
+
+
+async def _done(answer: Answer) -> Answer:
+    return answer
 
 
 def _pieces(receive: Receive) -> NextPiece:

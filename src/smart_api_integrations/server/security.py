@@ -15,7 +15,9 @@ Rules:
    ``Origin`` where a browser sends none (https://web.dev/articles/fetch-metadata). Other sites may link
    to a page but not load anything.
 4. A body has a stated length, and a largest one.
-5. Every answer carries the headers of ``HEADERS``, refusals and failures too.
+5. Where HTTPS is required, a trusted proxy must say that the request came to it so; answers then tell
+   browsers to come back no other way (HSTS).
+6. Every answer carries the headers of ``HEADERS``, refusals and failures too.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from smart_api_integrations.core.source_addresses import Network, came_over_https
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -63,12 +67,14 @@ class AccessRules:
         is_loopback: Whether the server is bound to this machine alone.
         public_url: How the server is reached from outside, where that is configured.
         max_body_bytes: The largest body of a request.
+        https_from: The proxies that must have got a request over HTTPS; None where that is not asked.
     """
 
     keys: tuple[bytes, ...]
     is_loopback: bool
     public_url: str | None
     max_body_bytes: int
+    https_from: tuple[Network, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +150,17 @@ BODY_TOO_LARGE = Refusal(
 )
 
 
+HTTPS_NEEDED = Refusal(
+    status=403,
+    title="Forbidden",
+    code="https_required",
+    detail="The API and the dashboard are reached over HTTPS only.",
+    hint="Use https: in the address. The proxy must send X-Forwarded-Proto.",
+)
+HSTS = "max-age=31536000"
+"""A year, of this host alone: what else stands under its domain is not ours to decide."""
+
+
 def digest(key: str) -> bytes:
     """Return what is kept of an API key to recognise it."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
@@ -163,11 +180,11 @@ class SecurityShell:
             return  # no page of ours opens a socket: the server closes it
         refusal = refusal_of(scope, self._rules)
         app = self._app if refusal is None else refusal.response()
-        await app(scope, receive, with_headers(send))
+        await app(scope, receive, with_headers(send, hsts=self._rules.https_from is not None))
 
 
-def with_headers(send: Send) -> Send:
-    """Return a *send* that adds the security headers to every answer."""
+def with_headers(send: Send, *, hsts: bool = False) -> Send:
+    """Return a *send* that adds the security headers to every answer, with *hsts* that one too."""
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -175,6 +192,8 @@ def with_headers(send: Send) -> Send:
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
+            if hsts:
+                headers.setdefault("Strict-Transport-Security", HSTS)
         await send(message)
 
     return send_with_headers
@@ -183,11 +202,18 @@ def with_headers(send: Send) -> Send:
 def refusal_of(scope: Scope, rules: AccessRules) -> Refusal | None:
     """Return why the request of *scope* goes no further, or None where it may."""
     headers = Headers(scope=scope)
+    if rules.https_from is not None and not _is_https(scope, headers, rules.https_from):
+        return HTTPS_NEEDED
     for_programs = is_api(scope["path"])
     refusal = _who(headers, rules, for_programs=for_programs)
     if refusal is None and not (rules.keys and for_programs):
         refusal = _where_from(scope["method"], headers, rules.public_url)
     return refusal or _how_much(scope["method"], headers, rules.max_body_bytes)
+
+
+def _is_https(scope: Scope, headers: Headers, proxies: tuple[Network, ...]) -> bool:
+    client = scope.get("client")
+    return came_over_https(client[0] if client else None, headers.getlist("x-forwarded-proto"), proxies)
 
 
 def is_api(path: str) -> bool:

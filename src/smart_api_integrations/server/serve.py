@@ -36,8 +36,15 @@ def check_exposure(settings: Settings) -> None:
     """Return if the server may listen where *settings* say.
 
     Raises:
-        ConfigurationError: Others could reach it and no API key is set.
+        ConfigurationError: Others could reach it and no API key is set, or HTTPS is required and there is
+            no proxy that could say so.
     """
+    if settings.require_https and not settings.trusted_proxies:
+        message = (
+            "WEBHOOKS_REQUIRE_HTTPS needs WEBHOOKS_TRUSTED_PROXIES: the proxy that ends TLS says what came "
+            "over HTTPS, and it is believed only if it is named."
+        )
+        raise ConfigurationError(message)
     if settings.is_loopback or settings.api_keys:
         return
     message = (
@@ -118,7 +125,12 @@ class _Server(uvicorn.Server):
 
 def _config(platform: Platform) -> uvicorn.Config:
     settings = platform.settings
-    ingest = Ingest(platform.gateway, paths=platform.paths, trusted_proxies=settings.trusted_proxies)
+    ingest = Ingest(
+        platform.gateway,
+        paths=platform.paths,
+        trusted_proxies=settings.trusted_proxies,
+        require_https=settings.require_https,
+    )
     options: dict[str, Any] = {
         "http": ingest_protocol(ingest),
         "ws": "none",

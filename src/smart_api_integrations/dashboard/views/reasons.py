@@ -187,6 +187,22 @@ _PROXY = Cause(
     text="Name it in WEBHOOKS_TRUSTED_PROXIES, so that the sender's address is seen and not the proxy's.",
     weigh=_always(2, "the address may be your proxy's"),
 )
+_FLOOD = Cause(
+    title="One address sends many requests that do not verify",
+    text="Look at the rejections before this one. WEBHOOKS_PER_IP_PER_MINUTE is the limit; block the address "
+    "before this server if it goes on.",
+    weigh=_always(2, "an address or a webhook reached its limit"),
+)
+_LIMIT = Cause(
+    title="The webhook's own rate_limit is lower than what {who} sends",
+    text="The sender was told when to come back. Raise `rate_limit` in its webhook.yaml if this is usual.",
+    weigh=_always(2, "an address or a webhook reached its limit"),
+)
+_PLAIN_HTTP = Cause(
+    title="The sender's settings name an http: address",
+    text="Change it to https: at {who}. The server demands it because WEBHOOKS_REQUIRE_HTTPS is set.",
+    weigh=_always(3, "HTTPS is required"),
+)
 _WRONG_METHOD = Cause(
     title="A browser or a probe opened the address",
     text="Webhooks are posted. To see that the address is open, look at Sources.",
@@ -253,6 +269,24 @@ REASONS: Mapping[str, Reason] = {
         title="It came from an address that this webhook does not take requests from",
         causes=(_NEW_ADDRESS, _PROXY, _STRANGER),
         reached=_ADDRESS,
+    ),
+    "too_many_requests": Reason(
+        short="too many requests",
+        title="Too many requests came in a short time, so this one was not taken",
+        causes=(_FLOOD, _LIMIT),
+        reached=_ADDRESS,
+    ),
+    "https_required": Reason(
+        short="not over HTTPS",
+        title="It did not come over HTTPS, so it was not taken",
+        causes=(_PLAIN_HTTP, _PROXY),
+        reached=_ADDRESS,
+    ),
+    "too_busy": Reason(
+        short="too many bodies at once",
+        title="Too many bodies were arriving at once; the sender was asked to send it again",
+        causes=(_SLOW_LINE,),
+        reached=COMPLETE,
     ),
     "malformed_request": Reason(
         short="cannot be read",
