@@ -217,7 +217,7 @@ def _show_handlers(settings: Settings, source: Source, request: RawRequest, *, a
     from smart_api_integrations.core.webhook_registry import get_webhook_registry
 
     import_handlers(settings.handlers)
-    judged = source.webhook.extraction.read(_view(request))
+    judged = source.webhook.extraction.read(source.webhook.first_view(request))
     processor = get_webhook_registry().processor(*source.key)
     found = () if processor is None else processor.route(judged.event_type, judged.action)
     for handler in found:
@@ -230,12 +230,6 @@ def _show_handlers(settings: Settings, source: Source, request: RawRequest, *, a
             exit_code=Exit.NOT_FOUND,
             hint="Name the modules that hold handlers with --handlers.",
         )
-
-
-def _view(request: RawRequest) -> Any:
-    from smart_api_integrations.core.request_view import RequestView
-
-    return RequestView(request)
 
 
 def _pretty(body: bytes) -> str:

@@ -11,11 +11,13 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from smart_api_integrations.core.batches import BatchRules, Item, split
 from smart_api_integrations.core.deduplication import dedupe_keys
 from smart_api_integrations.core.endpoint import DEFAULT_TENANT
 from smart_api_integrations.core.event_types import matches
@@ -35,6 +37,8 @@ from smart_api_integrations.errors import (
     HandshakeRefused,
     MalformedRequest,
     MethodNotAllowed,
+    SignatureMalformed,
+    SignatureMissing,
 )
 
 
@@ -83,6 +87,7 @@ class Judgement:
     occurred_at: datetime | None
     dedupe_keys: tuple[bytes, ...]
     greeting: Greeting | None = None
+    body: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,7 @@ class InboundWebhook:
         signature: Where a verifier of the user's own finds the signature.
         extraction: Where its requests say what they are about.
         body: How its bodies are read.
+        batch: Where the events are, for a provider that sends several in one request.
         events: Patterns of the types that are handled; others are kept and ignored. Empty for all.
         mode: ``inline`` or ``queued``; None for the place's own default.
         allowed_networks: Where its requests may come from; empty for anywhere.
@@ -119,6 +125,7 @@ class InboundWebhook:
     signature: Template = GENERIC_SIGNATURE
     extraction: Extraction = field(default_factory=Extraction)
     body: BodyRules = field(default_factory=BodyRules)
+    batch: BatchRules | None = None
     events: tuple[str, ...] = ()
     mode: Literal["inline", "queued"] | None = None
     rate_limit: RateLimit | None = None
@@ -164,7 +171,7 @@ class InboundWebhook:
         parse_json: Callable[[bytes], Any] = parse_json,
         verifier: WebhookVerifier | None = None,
     ) -> Judgement:
-        """Verify *request*, then read it.
+        """Verify *request*, then read it; of several events in it, the first.
 
         Args:
             request: What came off the socket.
@@ -175,8 +182,10 @@ class InboundWebhook:
         Raises:
             VerificationFailed: It did not verify; nothing of it was parsed but what is signed. Or it is
                 no ``POST`` and none of the handshakes.
-            MalformedRequest: It verified, but cannot be read; ``verified`` is True.
+            MalformedRequest: It verified, but cannot be read, or holds no event; ``verified`` is True.
         """
+        if self.batch is not None:
+            return first_of(self.judge_all(request, now=now, parse_json=parse_json, verifier=verifier))
         view = self._view(request, parse_json)
         verified = self._verify(view, now=now, verifier=verifier)
         greeting = self._greeting(view, verified=True) if self.handshakes else None
@@ -185,26 +194,48 @@ class InboundWebhook:
         if greeting is None and request.method != "POST":
             raise HandshakeRefused
         try:
-            payload = view.payload
-            extracted = self.extraction.read(view)
+            return self._judgement(view, view.payload, verified, greeting)
         except MalformedRequest as error:
             raise MalformedRequest(str(error), verified=True) from error
-        return Judgement(
-            proof=verified.proof,
-            payload=payload,
-            event_type=extracted.event_type,
-            action=extracted.action,
-            event_id=extracted.event_id,
-            occurred_at=extracted.occurred_at,
-            dedupe_keys=dedupe_keys(
-                tenant=self.tenant,
-                provider=self.provider,
-                webhook_name=self.name,
-                event_id=extracted.exact_event_id,
-                signed=verified.signed if self.signed_once else None,
-            ),
-            greeting=greeting,
-        )
+
+    def judge_all(
+        self,
+        request: RawRequest,
+        *,
+        now: datetime,
+        parse_json: Callable[[bytes], Any] = parse_json,
+        verifier: WebhookVerifier | None = None,
+    ) -> Sequence[Judgement]:
+        """Judge *request* as ``judge`` does; return a judgement of each event in it, in their order.
+
+        None where its list is empty; one where it is a handshake, or the webhook takes one event at a time.
+
+        Raises:
+            VerificationFailed: It did not verify, or one of its events did not.
+            MalformedRequest: It verified, but cannot be read, or holds too many events.
+        """
+        if self.batch is None:
+            return (self.judge(request, now=now, parse_json=parse_json, verifier=verifier),)
+        view = self._view(request, parse_json)
+        if self.batch.verify_each and verifier is None:
+            believed = self._verify_each(view, self.batch, now=now)
+            verified = believed[0][1]
+        else:
+            believed = []
+            verified = self._verify(view, now=now, verifier=verifier)
+        greeting = self._greeting(view, verified=True) if self.handshakes else None
+        if greeting is not None and not greeting.is_event:
+            return (_no_event(verified.proof, greeting),)
+        if greeting is None and request.method != "POST":
+            raise HandshakeRefused
+        try:
+            believed = believed or _numbered(split(view, self.batch), verified)
+            return [
+                replace(self._judgement(item.view, item.view.item, proven, greeting), body=item.body)
+                for item, proven in believed
+            ]
+        except MalformedRequest as error:
+            raise MalformedRequest(str(error), verified=True) from error
 
     def verify(
         self, request: RawRequest, *, now: datetime, verifier: WebhookVerifier | None = None
@@ -214,7 +245,10 @@ class InboundWebhook:
         Raises:
             VerificationFailed: It did not verify.
         """
-        return self._verify(self._view(request, parse_json), now=now, verifier=verifier)
+        view = self._view(request, parse_json)
+        if self.batch is not None and self.batch.verify_each and verifier is None:
+            return self._verify_each(view, self.batch, now=now)[0][1]
+        return self._verify(view, now=now, verifier=verifier)
 
     def payload(
         self, *, body: bytes, headers: Headers, parse_json: Callable[[bytes], Any] = parse_json
@@ -225,6 +259,16 @@ class InboundWebhook:
             MalformedRequest: The body cannot be read.
         """
         return self._view(RawRequest(headers=headers, body=body), parse_json).payload
+
+    def first_view(self, request: RawRequest) -> RequestView:
+        """Return what *request* is read from, without verifying it; of several events in it, the first.
+
+        Raises:
+            MalformedRequest: It cannot be split.
+        """
+        view = self._view(request, parse_json)
+        items = [] if self.batch is None else split(view, self.batch)
+        return items[0].view if items else view
 
     def expects(self, event_type: str | None, action: str | None = None) -> bool:
         """Tell whether events of this type are handled, or only kept."""
@@ -251,8 +295,63 @@ class InboundWebhook:
         scheme = VerifierScheme(verifier=verifier, signature=self.signature)
         return scheme.verify(view, now=now, secrets=self.secrets)
 
+    def _verify_each(
+        self, view: RequestView, batch: BatchRules, *, now: datetime
+    ) -> list[tuple[Item, Verified]]:
+        """Verify every event by itself; a request without any has nothing that proves it."""
+        try:
+            items = split(view, batch)
+        except MalformedRequest as error:
+            raise SignatureMalformed(str(error)) from error
+        if not items:
+            raise SignatureMissing
+        return [(item, self._verify(item.view, now=now, verifier=None)) for item in items]
+
+    def _judgement(
+        self, view: RequestView, payload: Any, verified: Verified, greeting: Greeting | None
+    ) -> Judgement:
+        extracted = self.extraction.read(view)
+        return Judgement(
+            proof=verified.proof,
+            payload=payload,
+            event_type=extracted.event_type,
+            action=extracted.action,
+            event_id=extracted.event_id,
+            occurred_at=extracted.occurred_at,
+            dedupe_keys=dedupe_keys(
+                tenant=self.tenant,
+                provider=self.provider,
+                webhook_name=self.name,
+                event_id=extracted.exact_event_id,
+                signed=verified.signed if self.signed_once else None,
+            ),
+            greeting=greeting,
+        )
+
     def _greeting(self, view: RequestView, *, verified: bool) -> Greeting | None:
         return find_greeting(self.handshakes, view, verified=verified, secrets=self.secrets)
+
+
+def first_of(judgements: Sequence[Judgement]) -> Judgement:
+    """Return the first of what ``judge_all`` returned.
+
+    Raises:
+        MalformedRequest: There is none.
+    """
+    if not judgements:
+        message = "The request holds no event."
+        raise MalformedRequest(message, verified=True)
+    return judgements[0]
+
+
+def _numbered(items: Sequence[Item], verified: Verified) -> list[tuple[Item, Verified]]:
+    """Return *items* with what proves each: the bytes that were signed together, and its place among them."""
+    if verified.signed is None:
+        return [(item, verified) for item in items]
+    whole = hashlib.sha256(verified.signed).digest()  # once: a batch may be large, and long
+    return [
+        (item, replace(verified, signed=whole + place.to_bytes(4, "big"))) for place, item in enumerate(items)
+    ]
 
 
 def _no_event(proof: Proof, greeting: Greeting) -> Judgement:

@@ -97,10 +97,11 @@ def _set_in(payload: Any, key: Any, rest: list[str], value: Any) -> None:
     set_path(payload[key], rest, value)
 
 
-_BODIES = ("form", "json")
+_BODIES = ("form", "json", "item")
 _WRITERS: Mapping[str, Callable[[RawRequest, Reference, str], RawRequest]] = {
     "header": _into_header,
     "query": _into_query,
     "form": _into_form,
     "json": _into_json,
+    "item": _into_json,
 }

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -46,11 +47,11 @@ class RequestView:
         variables: What ``{env:NAME}`` reads: the variables that the webhook's file names.
         timestamp: The signed time as received, set by the scheme; None until then.
         id: The message id as received, set by the scheme; None until then.
-        item: The item that is looked at, where the request holds several; ``enter`` sets it.
+        item: The one of several events that is looked at (``of_item``); otherwise the whole JSON.
     """
 
-    __slots__ = ("_exact_item", "_form", "_form_json_field", "_json", "_numbers", "_parse_json", "_query",
-                 "body", "id", "item", "request", "timestamp", "url", "variables")  # fmt: skip
+    __slots__ = ("_exact_item", "_form", "_form_json_field", "_item", "_json", "_numbers", "_parse_json",
+                 "_query", "body", "id", "request", "timestamp", "url", "variables")  # fmt: skip
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class RequestView:
         self.body = request.body
         self.url = request.public_url
         self.variables = variables
-        self.item: Any = None
+        self._item: Any = _UNREAD
         self._exact_item: Callable[[], Any] | None = None
         self.timestamp: bytes | None = None
         self.id: bytes | None = None
@@ -144,7 +145,7 @@ class RequestView:
             MalformedRequest: It is not valid JSON, or not well-formed XML.
         """
         if self._json is _UNREAD:
-            source = self._json_source()
+            source = self.json_source
             if source is None:
                 self._json = parse_xml(self.body) if self._is_xml() else None
             else:
@@ -155,7 +156,7 @@ class RequestView:
     def json_numbers_as_text(self) -> Any:
         """The same JSON with every number as the text it was sent as: ``1E2`` stays ``1E2``."""
         if self._numbers is _UNREAD:
-            source = self._json_source() or (json.dumps(self.json).encode() if self._is_xml() else b"null")
+            source = self.json_source or (json.dumps(self.json).encode() if self._is_xml() else b"null")
             try:
                 self._numbers = json.loads(source.decode(), parse_float=str, parse_int=str)
             except (ValueError, RecursionError) as error:
@@ -163,15 +164,32 @@ class RequestView:
                 raise MalformedRequest(message) from error
         return self._numbers
 
-    def enter(self, item: Any, exact: Callable[[], Any]) -> None:
-        """Look at one *item* of several; *exact* returns the same with its numbers as text."""
-        self.item = item
+    def of_item(self, body: bytes, exact: Callable[[], Any]) -> RequestView:
+        """Return a view of the same request that looks at one event of several.
+
+        *body* is that event's own JSON; *exact* returns it with its numbers as text.
+
+        Raises:
+            MalformedRequest: *body* cannot be parsed.
+        """
+        view = copy(self)
+        view.look_at(self._parse_json(body), exact)
+        return view
+
+    def look_at(self, item: Any, exact: Callable[[], Any]) -> None:
+        """Look at *item* from now on; *exact* returns it with its numbers as text."""
+        self._item = item
         self._exact_item = exact
+
+    @property
+    def item(self) -> Any:
+        """The event that is looked at: a request that was not split is itself the one."""
+        return self.json if self._item is _UNREAD else self._item
 
     @property
     def item_numbers_as_text(self) -> Any:
         """The item with every number as the text it was sent as."""
-        return None if self._exact_item is None else self._exact_item()
+        return self.json_numbers_as_text if self._exact_item is None else self._exact_item()
 
     @property
     def payload(self) -> Any:
@@ -183,7 +201,7 @@ class RequestView:
             MalformedRequest: The body is not what its content type says, or what it begins like.
         """
         form = self.form
-        if self._json_source() is not None or self._is_xml():
+        if self.json_source is not None or self._is_xml():
             return self.json
         if form is None:
             return _text_or_bytes(self.body)
@@ -209,7 +227,9 @@ class RequestView:
     def _content_type(self) -> str:
         return (self.header("Content-Type") or "").partition(";")[0].strip().lower()
 
-    def _json_source(self) -> bytes | None:
+    @property
+    def json_source(self) -> bytes | None:
+        """The bytes of the JSON: the body, or the form field that holds it; None where there is none."""
         if self.form is None:
             return self.body if self._is_json() else None
         if self._form_json_field is None:

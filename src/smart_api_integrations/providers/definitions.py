@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from smart_api_integrations.core.batches import USUAL_MAX, BatchRules
 from smart_api_integrations.core.extraction import DEFAULT_EVENT_ID, DEFAULT_EVENT_TYPE, Extraction
 from smart_api_integrations.core.inbound_webhook import BodyRules, InboundWebhook, RateLimit
 from smart_api_integrations.core.signatures import (
@@ -246,6 +247,7 @@ def _build(provider: str, name: str, block: Block, files: list[ProviderFile]) ->
             occurred_at=_template(extract.get("occurred_at")),
         ),
         body=BodyRules(**block.get("body", {})),
+        batch=_batch(block.get("batch")),
         events=tuple(block.get("events", ())),
         mode=block.get("mode"),
         rate_limit=RateLimit(**block["rate_limit"]) if "rate_limit" in block else None,
@@ -254,6 +256,20 @@ def _build(provider: str, name: str, block: Block, files: list[ProviderFile]) ->
         handshakes=compile_handshakes(block.get("handshakes", ())),
         response=compile_response(block.get("response")),
         signed_once=block.get("dedupe", {}).get("fallback") != "none",
+    )
+
+
+def _batch(block: Block | None) -> BatchRules | None:
+    if block is None:
+        return None
+    if "items" not in block:
+        message = "batch: say where the list of events is, as in `items: json:events`."
+        raise ConfigurationError(message)
+    return BatchRules(
+        items=block["items"].removeprefix("json:"),
+        each=block.get("each"),
+        max=block.get("max", USUAL_MAX),
+        verify_each=block.get("verify") == "each",
     )
 
 

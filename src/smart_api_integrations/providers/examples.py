@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from smart_api_integrations.core.handshakes import Greeting
-from smart_api_integrations.core.inbound_webhook import InboundWebhook
+from smart_api_integrations.core.inbound_webhook import InboundWebhook, Judgement
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
 from smart_api_integrations.errors import RequestRejected
 from smart_api_integrations.providers.definitions import Definition
@@ -31,9 +31,13 @@ def play(definition: Definition, example: Example) -> str:
         greeting = webhook.greet(request)
         if greeting is not None:
             return _greeted(greeting, example)
-        judgement = webhook.judge(request, now=now)
+        judgements = webhook.judge_all(request, now=now)
     except RequestRejected as rejection:
         return type(rejection).__name__
+    return _read(judgements[0], example) if judgements else "accepted"
+
+
+def _read(judgement: Judgement, example: Example) -> str:
     if judgement.greeting is not None:
         return _greeted(judgement.greeting, example)
     for word in ("event_type", "action", "event_id"):

@@ -19,12 +19,14 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
 
+from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.request_view import FORM_TYPE, RequestView
 from smart_api_integrations.core.signatures import Secret
 from smart_api_integrations.core.templates import Reference, Template, compile_template
 from smart_api_integrations.core.timestamps import format_timestamp
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
 from smart_api_integrations.errors import InvalidInput, SecretMissing
+from smart_api_integrations.providers.batch_samples import as_batch, events_in, sign_each
 from smart_api_integrations.providers.catalogue import Source
 from smart_api_integrations.providers.webhook_yaml import SampleBlock
 
@@ -63,6 +65,9 @@ def signed_request(
     draft = _draft(source, event, sample=sample, payload=deepcopy(payload))
     if payload is None:
         draft.payload = _fill(draft.payload, now=now, delivery_id=delivery_id)
+    rules = source.webhook.batch
+    if rules is not None and not draft.form:
+        draft.payload = as_batch(draft.payload, rules)
     extraction = source.webhook.extraction
     _place(extraction.event_type, draft.event, draft, over=sample is None and payload is None)
     if draft.action is not None and extraction.action is not None:
@@ -72,7 +77,10 @@ def signed_request(
     path = _path(source)
     request = replace(draft.request(path), public_url=source.webhook.public_url or EXAMPLE_URL + path)
     secrets = signing_secrets(source, secret)
-    return source.webhook.scheme.sign(request, now=now, secrets=secrets, message_id=delivery_id)
+    scheme = source.webhook.scheme
+    if rules is not None and rules.verify_each:
+        return sign_each(request, rules, scheme, now=now, secrets=secrets, message_id=delivery_id)
+    return scheme.sign(request, now=now, secrets=secrets, message_id=delivery_id)
 
 
 def known_events(source: Source) -> tuple[str, ...]:
@@ -110,9 +118,11 @@ class _Draft:
     form: bool = False
     is_sample: bool = False
     headers: dict[str, str] = field(default_factory=dict)
+    webhook: InboundWebhook
 
     def view(self) -> RequestView:
-        return RequestView(self.request("/"))
+        """Return what its first event is read from."""
+        return self.webhook.first_view(self.request("/"))
 
     def request(self, path: str, headers: Mapping[str, str] | None = None) -> RawRequest:
         if self.form:
@@ -135,12 +145,19 @@ def _draft(source: Source, event: str, *, sample: SampleBlock | None, payload: A
             form=form,
             is_sample=payload is None,
             headers=headers,
+            webhook=source.webhook,
         )
     kind, dot, action = (
         event.partition(".") if source.webhook.extraction.action is not None else (event, "", "")
     )
     content = {"created_at": "{now}", "data": {"sample": "{delivery_id}"}} if payload is None else payload
-    return _Draft(event=kind, action=action if dot else None, payload=content, headers=headers)
+    return _Draft(
+        event=kind,
+        action=action if dot else None,
+        payload=content,
+        headers=headers,
+        webhook=source.webhook,
+    )
 
 
 def _fill(value: Any, *, now: datetime, delivery_id: str) -> Any:
@@ -169,7 +186,7 @@ def _place(template: Template, value: str, draft: _Draft, *, over: bool = False)
     """
     if not over and template.render(draft.view()):
         return
-    kinds = ("header", "json_key", "form" if draft.form else "json")
+    kinds = ("header", "json_key", *(("form",) if draft.form else ("json", "item")))
     references = [each for each in template.references if each.kind in kinds]
     if draft.is_sample:
         there = (each for each in references if each.kind == "header" or _reads(each, draft))
@@ -184,6 +201,9 @@ def _place(template: Template, value: str, draft: _Draft, *, over: bool = False)
 def _write(reference: Reference, value: str, draft: _Draft) -> None:
     if reference.kind == "header":
         draft.headers[reference.argument] = value
+    elif reference.kind == "item" and draft.webhook.batch is not None:
+        for event in events_in(draft.payload, draft.webhook.batch)[:1]:
+            _set(event, reference.argument.split("."), value)
     elif reference.kind == "json_key":
         draft.payload = {value: draft.payload}
     else:

@@ -29,6 +29,7 @@ from smart_api_integrations.providers.yaml_types import (
     TemplateText,
     Text,
     Variable,
+    one_of,
 )
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -55,6 +56,23 @@ class DedupeBlock(Strict):
     """``dedupe``: what beside the event's id tells a repeated event: the signed bytes, or nothing."""
 
     fallback: Literal["signed", "none"]
+
+
+class BatchBlock(Strict):
+    """``batch``: where the events are, of a provider that sends several in one request.
+
+    Attributes:
+        items: ``json:`` and the path of their list; ``json:`` alone where the body is the list. Needed,
+            unless a preset has it.
+        each: The path of the event within an item of the list.
+        max: The most events of one request.
+        verify: ``each`` where every event carries its own signature.
+    """
+
+    items: Annotated[str, Field(pattern=r"^json:[^{}\s]*$")] | None = None
+    each: Annotated[str, Field(min_length=1)] | None = None
+    max: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    verify: Annotated[str, one_of(("request", "each"))] | None = None
 
 
 class PublicUrlBlock(Strict):
@@ -100,6 +118,7 @@ class WebhookBlock(FlatKeys):
     extract: ExtractBlock | None = None
     body: BodyBlock | None = None
     dedupe: DedupeBlock | None = None
+    batch: BatchBlock | None = None
     handshakes: list[HandshakeBlock] | None = None
     response: ReplyBlock | None = None
 

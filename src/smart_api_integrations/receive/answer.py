@@ -46,6 +46,11 @@ UNAVAILABLE = Answer(
     headers=(("retry-after", "5"),),
 )
 
+NO_EVENTS = Answer(
+    status=200,
+    body=b'{"success":true,"id":null,"event_type":null,"event_id":null,"duplicate":false}',
+)
+
 NOT_CONFIRMED = Answer(
     status=503,
     body=b'{"success":false,"error":"The address could not be confirmed. Please send it again."}',

@@ -10,24 +10,23 @@ Theory of operation:
    once; otherwise they are due, and whoever works is woken.
 4. A sender sees one fixed text per status. Reasons go to telemetry and from there to the dashboard.
 5. A handshake is answered instead of kept: before the signature where its YAML says so, else after.
-6. A fault of ours is a 503, never a 4xx: a sender that sees a 4xx may give the event up.
+6. The events of a batch are kept in one transaction, all of them or none, and answered once.
+7. A fault of ours is a 503, never a 4xx: a sender that sees a 4xx may give the event up.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from smart_api_integrations.core.handshakes import Greeting
-from smart_api_integrations.core.inbound_webhook import InboundWebhook, Judgement
+from smart_api_integrations.core.inbound_webhook import InboundWebhook, Judgement, first_of
 from smart_api_integrations.core.intake import Intake
-from smart_api_integrations.core.journal import Accepted, ReceivedEvent, Rejection
+from smart_api_integrations.core.journal import Accepted, ReceivedEvent
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest, WebhookEvent, parse_json
 from smart_api_integrations.errors import (
@@ -40,17 +39,17 @@ from smart_api_integrations.errors import (
 )
 from smart_api_integrations.receive.answer import UNAVAILABLE, Answer, accepted, closing, refused, replied
 from smart_api_integrations.receive.assigning import handlings_for, seen_by_handlers
+from smart_api_integrations.receive.batches import Batches
 from smart_api_integrations.receive.door import Door
 from smart_api_integrations.receive.greeter import Greeter
 from smart_api_integrations.receive.incoming import IncomingRequest, announces_body, check_size, read_body
 from smart_api_integrations.receive.inline import InlineHandling
 from smart_api_integrations.receive.places import Place
+from smart_api_integrations.receive.rejections import rejection_of, safe_name
 from smart_api_integrations.storage.protocols import EventStore
 from smart_api_integrations.telemetry import EventAccepted, EventRejected, StoreFailed, Telemetry
 
 logger = logging.getLogger("smart_api_integrations.core.webhook")  # the name that the second seed gives
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +96,7 @@ class Gateway:
         self._events = events
         self._intake = intake
         self._inline = inline
+        self._batches = Batches(registry=registry, events=events, intake=intake, inline=inline)
         self._telemetry = telemetry
         self._door = rules.door
         self._greeter = greeter
@@ -143,7 +143,7 @@ class Gateway:
         webhook, whole = await self._read(request, provider, name)
         now = self._rules.now()
         try:
-            judgement = self._judge(webhook, whole, now)
+            judgement = first_of(self._judge(webhook, whole, now))
         except RequestRejected as rejection:
             raise self._refusal(rejection, whole, (provider, name), webhook=webhook) from rejection
         event = self._event(webhook, whole, judgement=judgement, headers=request.headers, now=now)
@@ -211,11 +211,15 @@ class Gateway:
                 if greeting is not None:
                     return await self._greet(webhook, request, greeting)
             now = self._rules.now()
-            judgement = self._judge(webhook, request, now)
-            if judgement.greeting is not None and not judgement.greeting.is_event:
-                return await self._greet(webhook, request, judgement.greeting)
-            event = self._event(webhook, request, judgement=judgement, headers=received, now=now)
-            answer, duplicate = await self._take_in(webhook, event, place)
+            judgements = self._judge(webhook, request, now)
+            greeting = judgements[0].greeting if judgements else None
+            if greeting is not None and not greeting.is_event:
+                return await self._greet(webhook, request, greeting)
+            events = [
+                self._event(webhook, request, judgement=judgement, headers=received, now=now)
+                for judgement in judgements
+            ]
+            answer, duplicates = await self._take_in(webhook, events, place)
         except RequestRejected as rejection:
             way_in = (webhook.provider, webhook.name)
             return refused(self._refusal(rejection, request, way_in, webhook=webhook))
@@ -225,9 +229,11 @@ class Gateway:
         if webhook.rate_limit is not None:
             self._door.count_event(webhook, webhook.rate_limit)
         if self._telemetry.is_heard(EventAccepted):
-            self._telemetry.tell(EventAccepted(event, duplicate, time.perf_counter() - began))
-        if judgement.greeting is not None and answer.status < 300:
-            return await self._greeter.answer(webhook, judgement.greeting)
+            seconds = time.perf_counter() - began
+            for event, duplicate in zip(events, duplicates, strict=True):
+                self._telemetry.tell(EventAccepted(event, duplicate, seconds))
+        if greeting is not None and answer.status < 300:
+            return await self._greeter.answer(webhook, greeting)
         return answer
 
     async def _let_in(self, request: RawRequest, provider: str, name: str) -> InboundWebhook:
@@ -295,9 +301,9 @@ class Gateway:
             public_url=self.public_url(request.path, request.query),
         )
 
-    def _judge(self, webhook: InboundWebhook, request: RawRequest, now: datetime) -> Judgement:
+    def _judge(self, webhook: InboundWebhook, request: RawRequest, now: datetime) -> Sequence[Judgement]:
         processor = self._registry.processor(webhook.provider, webhook.name)
-        return webhook.judge(
+        return webhook.judge_all(
             request,
             now=now,
             parse_json=self._rules.parse_json,
@@ -325,7 +331,7 @@ class Gateway:
             path=raw.path,
             query=raw.query,
             headers=headers,
-            body=raw.body,
+            body=raw.body if judgement.body is None else judgement.body,
             remote_address=raw.remote_address,
             received_at=now,
             occurred_at=judgement.occurred_at,
@@ -334,14 +340,19 @@ class Gateway:
         )
 
     async def _take_in(
-        self, webhook: InboundWebhook, event: ReceivedEvent, place: Place | None
-    ) -> tuple[Answer, bool]:
-        """Handle the event now, or keep it for a worker; return the answer, and whether it is a repeat."""
-        if (webhook.mode or self._rules.mode) == "inline":
-            return await self._inline.answer(webhook, event, place)
+        self, webhook: InboundWebhook, events: Sequence[ReceivedEvent], place: Place | None
+    ) -> tuple[Answer, Sequence[bool]]:
+        """Handle the events now, or keep them for a worker; return the answer, and which are repeats."""
+        is_inline = (webhook.mode or self._rules.mode) == "inline"
+        if webhook.batch is not None:
+            return await self._batches.take_in(webhook, events, place=place, is_inline=is_inline)
+        (event,) = events
+        if is_inline:
+            answer, duplicate = await self._inline.answer(webhook, event, place)
+            return answer, (duplicate,)
         outcome = await self._keep(webhook, event)
         answer = accepted(event, outcome) if webhook.response is None else replied(webhook.response)
-        return answer, outcome.duplicate
+        return answer, (outcome.duplicate,)
 
     async def _keep(self, webhook: InboundWebhook, event: ReceivedEvent) -> Accepted:
         processor = self._registry.processor(webhook.provider, webhook.name)
@@ -367,33 +378,15 @@ class Gateway:
         logger.log(
             logging.DEBUG if isinstance(rejection, TooManyRequests) else logging.INFO,
             "A request was not accepted",
-            extra={"action": "reject", "provider": _safe(provider), "reason": rejection.reason},
+            extra={"action": "reject", "provider": safe_name(provider), "reason": rejection.reason},
         )
-        facts: dict[str, Any] = {"method": request.method[:16], "headers": _names(request.headers)}
-        if body_was_read:
-            digest = hashlib.sha256(request.body).hexdigest()
-            facts |= {"bytes": len(request.body), "sha256": digest[:16]}
-        self._telemetry.tell(
-            EventRejected(
-                Rejection(
-                    id=self._rules.new_id("rej_"),
-                    provider=_safe(provider),
-                    webhook_name=_safe(name),
-                    reason=rejection.reason,
-                    detail=str(rejection),
-                    status_code=rejection.status_hint,
-                    remote_address=request.remote_address,
-                    received_at=self._rules.now(),
-                    facts=facts,
-                )
-            )
+        kept = rejection_of(
+            rejection,
+            request,
+            provider=provider,
+            name=name,
+            id=self._rules.new_id("rej_"),
+            now=self._rules.now(),
+            body_was_read=body_was_read,
         )
-
-
-def _safe(name: str) -> str:
-    """Return a name from a URL where it is one that a webhook may have, else a dash."""
-    return name if _NAME.fullmatch(name) else "-"
-
-
-def _names(headers: Headers) -> list[str]:
-    return sorted({name[:64].lower() for name in headers})[:50]
+        self._telemetry.tell(EventRejected(kept))

@@ -7,11 +7,16 @@ Whoever floods a way in with junk must not be able to fill the disk: of requests
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+import re
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from smart_api_integrations.core.journal import Rejection
-from smart_api_integrations.errors import StorageUnavailable
+from smart_api_integrations.core.webhook_schema import Headers, RawRequest
+from smart_api_integrations.errors import RequestRejected, StorageUnavailable
 from smart_api_integrations.storage.protocols import EventStore
 from smart_api_integrations.telemetry import EventRejected, Telemetry
 
@@ -20,6 +25,44 @@ logger = logging.getLogger(__name__)
 FLUSH_SECONDS = 1.0
 ROWS_PER_KIND = 5
 KINDS = 200
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def rejection_of(
+    refusal: RequestRejected,
+    request: RawRequest,
+    *,
+    provider: str,
+    name: str,
+    id: str,
+    now: datetime,
+    body_was_read: bool,
+) -> Rejection:
+    """Return what is logged of a refused request: no body, and no value of a header."""
+    facts: dict[str, Any] = {"method": request.method[:16], "headers": _names(request.headers)}
+    if body_was_read:
+        digest = hashlib.sha256(request.body).hexdigest()
+        facts |= {"bytes": len(request.body), "sha256": digest[:16]}
+    return Rejection(
+        id=id,
+        provider=safe_name(provider),
+        webhook_name=safe_name(name),
+        reason=refusal.reason,
+        detail=str(refusal),
+        status_code=refusal.status_hint,
+        remote_address=request.remote_address,
+        received_at=now,
+        facts=facts,
+    )
+
+
+def safe_name(name: str) -> str:
+    """Return a name from a URL where it is one that a webhook may have, else a dash."""
+    return name if _NAME.fullmatch(name) else "-"
+
+
+def _names(headers: Headers) -> list[str]:
+    return sorted({name[:64].lower() for name in headers})[:50]
 
 
 class RejectionLog:

@@ -47,6 +47,7 @@ from smart_api_integrations.storage.tables import (
 from smart_api_integrations.storage.traces import event_trace
 from smart_api_integrations.storage.work_rows import PREFIXES, NewWork, new_work, work_row
 
+Entry = tuple[ReceivedEvent, Sequence[NewHandling]]
 Call = tuple[ReceivedEvent, Sequence[NewHandling], Handoff | None]
 
 _count_duplicates = (
@@ -107,6 +108,18 @@ class Events:
             give_back=self._claiming.give_back,
         )
 
+    async def accept_all(
+        self, entries: Sequence[Entry], *, handoff: Handoff | None = None
+    ) -> Sequence[Accepted]:
+        """See ``EventStore.accept_all``."""
+        calls = [(event, handlings, handoff) for event, handlings in entries]
+        return await self._store.lease(
+            self._accept_together,
+            calls,
+            claims=lambda outcomes: [claim for accepted in outcomes for claim in accepted.claims],
+            give_back=self._claiming.give_back,
+        )
+
     async def summaries(
         self,
         *,
@@ -146,6 +159,12 @@ class Events:
         """
         whole_minutes(step)
         return await self._store.read(partial(traffic_points, self._store), (since, step))
+
+    def _accept_together(
+        self, connection: Connection, batches: Sequence[Sequence[Call]]
+    ) -> list[Sequence[Accepted]]:
+        """Accept batch by batch: the keys of one alone may be near the most values of a statement."""
+        return [self._accept_all(connection, batch) for batch in batches]
 
     def _accept_all(self, connection: Connection, calls: Sequence[Call]) -> list[Accepted]:
         """Insert the events that are new with their handlings; count the others."""

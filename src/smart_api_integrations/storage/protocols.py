@@ -86,6 +86,21 @@ class EventStore(Protocol):
             StorageUnavailable: Nothing was leased.
         """
 
+    async def accept_all(
+        self,
+        entries: Sequence[tuple[ReceivedEvent, Sequence[NewHandling]]],
+        *,
+        handoff: Handoff | None = None,
+    ) -> Sequence[Accepted]:
+        """Keep several events with their handlings, as ``accept`` keeps one: all in one transaction, or none.
+
+        Each is judged a duplicate by itself, also of one before it in *entries*.
+
+        Raises:
+            StorageUnavailable: Nothing of any was kept; no key was used up.
+            InvalidInput: One of them cannot be kept; likewise.
+        """
+
     async def summaries(
         self,
         *,

@@ -171,7 +171,7 @@ class _Made:
             action=judged.action,
             event_id=judged.event_id,
             payload=judged.payload,
-            body=request.body,
+            body=request.body if judged.body is None else judged.body,
             headers=request.headers,
             timestamp=self.now,
             verified=True,

@@ -12,6 +12,7 @@ from its class.
 
 from __future__ import annotations
 
+from smart_api_integrations.testing.journal_cases.batches import BatchCases
 from smart_api_integrations.testing.journal_cases.events import (
     AcceptCases,
     DedupeCases,
@@ -41,6 +42,7 @@ __all__ = ["StoreConformance"]
 
 class StoreConformance(
     AcceptCases,
+    BatchCases,
     DedupeCases,
     EventListCases,
     RejectionCases,

@@ -74,16 +74,16 @@ def test_a_numbered_header_reads_the_lowest():
 
 def test_an_item_is_read_when_it_is_entered():
     seen = view()
-    assert read("{item:s}", seen) is None
+    assert read("{item:s}", seen) == read("{json:s}", seen)
 
     for item, exact in zip(
         items_at(seen.json, "value"), items_at(seen.json_numbers_as_text, "value"), strict=True
     ):
-        seen.enter(item, partial(items_at, [exact], ""))
+        seen.look_at(item, partial(items_at, [exact], ""))
         assert read("{item:s}", seen) == item["s"].encode()
     assert read("{item:n}", seen) == b"2"
 
-    seen.enter(seen.json["value"][0], lambda: {"s": "a", "n": "1.50"})
+    seen.look_at(seen.json["value"][0], lambda: {"s": "a", "n": "1.50"})
     assert read("{item:n}", seen) == b"1.50"
 
 
