@@ -6,6 +6,7 @@ import base64
 import hmac
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ SECRET = "a secret of more than sixteen characters"
 MAILER = """
 webhooks:
   default:
+    mode: MODE
     verification: {scheme: hmac, secret: {env: MAILER_SECRET}, signature: {from: "{header:x-sig}"}}
     batch: {items: "json:", max: 5}
     extract: {event_type: "{item:event}", event_id: "{item:id}"}
@@ -47,14 +49,14 @@ webhooks:
 """
 
 
-@pytest.fixture
-async def platform(tmp_path: Path) -> AsyncIterator[Platform]:
+@asynccontextmanager
+async def opened(folder: Path, *, mode: str = "queued") -> AsyncIterator[Platform]:
     get_webhook_registry().clear()
     for name, text in (("mailer", MAILER), ("bank", BANK)):
-        (tmp_path / "providers" / name).mkdir(parents=True)
-        (tmp_path / "providers" / name / "webhook.yaml").write_text(text)
+        (folder / "providers" / name).mkdir(parents=True)
+        (folder / "providers" / name / "webhook.yaml").write_text(text.replace("MODE", mode))
     platform = Platform(
-        Settings(database_url=f"sqlite:///{tmp_path}/w.db", providers_dir=str(tmp_path / "providers")),
+        Settings(database_url=f"sqlite:///{folder}/w.db", providers_dir=str(folder / "providers")),
         environ={"MAILER_SECRET": SECRET, "BANK_SECRET": SECRET},
     )
     await platform.open()
@@ -62,6 +64,12 @@ async def platform(tmp_path: Path) -> AsyncIterator[Platform]:
         yield platform
     finally:
         await platform.close()
+
+
+@pytest.fixture
+async def platform(tmp_path: Path) -> AsyncIterator[Platform]:
+    async with opened(tmp_path) as platform:
+        yield platform
 
 
 def mac(text: bytes) -> bytes:
@@ -242,3 +250,23 @@ async def test_a_store_that_is_away_keeps_none_of_them(
     platform.telemetry.subscribe(EventRejected, told.append)
     assert (await mail(platform, b'[{"event":"a","id":"1"}]')).status == 200
     assert told == []
+
+
+async def test_inline_each_event_is_handled_while_the_provider_waits(tmp_path: Path) -> None:
+    seen: list[Any] = []
+    async with opened(tmp_path, mode="inline") as platform:
+
+        @webhook_handler("mailer", "*")
+        def on_any(event: WebhookEvent) -> dict[str, bool]:
+            seen.append((event.payload["id"], event.body))
+            if event.payload["id"] == "2" and len(seen) < 4:
+                message = "not yet"
+                raise RuntimeError(message)
+            return {"done": True}
+
+        body = b'[{"event":"a","id":"1"},{"event":"b","id":"2"},{"event":"c","id":"3"}]'
+        failed, repeated = await mail(platform, body), await mail(platform, body)
+
+    assert (failed.status, repeated.status) == (500, 200)
+    assert [each for each, _ in seen] == ["1", "2", "3", "2"]
+    assert seen[1][1] == b'{"event":"b","id":"2"}'

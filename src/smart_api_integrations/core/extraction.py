@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from smart_api_integrations.core.request_view import RequestView
 from smart_api_integrations.core.templates import Template, compile_template
@@ -50,12 +51,34 @@ class Extraction:
         action: Where the second half of the type is, for providers that split it in two.
         event_id: Where the provider's id is.
         occurred_at: Where the time is, in seconds, milliseconds or RFC 3339.
+        payload: What handlers get instead of the whole: a text that holds JSON, or a part of the JSON.
+        account: Whose event it is, of the provider's accounts.
     """
 
     event_type: Template = DEFAULT_EVENT_TYPE
     action: Template | None = None
     event_id: Template | None = DEFAULT_EVENT_ID
     occurred_at: Template | None = None
+    payload: Template | None = None
+    account: Template | None = None
+
+    def payload_of(self, view: RequestView) -> Any:
+        """Return what handlers get; where ``payload`` reads nothing, the whole.
+
+        Raises:
+            MalformedRequest: The body cannot be parsed.
+        """
+        if self.payload is None:
+            return view.payload
+        part = self.payload.part(view)
+        text = self.payload.render(view) if part is None else None
+        if text is None:
+            return view.payload if part is None else part
+        return view.parse_text(text)
+
+    def account_of(self, view: RequestView) -> str | None:
+        """Return whose event it is, or None where it does not say."""
+        return None if self.account is None else fit_text(self.account.render(view))
 
     def read(self, view: RequestView) -> Extracted:
         """Read everything out of a request.

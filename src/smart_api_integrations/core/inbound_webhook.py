@@ -31,7 +31,7 @@ from smart_api_integrations.core.signatures.verifier_scheme import GENERIC_SIGNA
 from smart_api_integrations.core.source_addresses import Network, is_listed
 from smart_api_integrations.core.templates import Template
 from smart_api_integrations.core.webhook import WebhookVerifier
-from smart_api_integrations.core.webhook_schema import Headers, RawRequest, parse_json
+from smart_api_integrations.core.webhook_schema import RawRequest, parse_json
 from smart_api_integrations.errors import (
     AddressNotAllowed,
     HandshakeRefused,
@@ -194,7 +194,7 @@ class InboundWebhook:
         if greeting is None and request.method != "POST":
             raise HandshakeRefused
         try:
-            return self._judgement(view, view.payload, verified, greeting)
+            return self._judgement(view, verified, greeting)
         except MalformedRequest as error:
             raise MalformedRequest(str(error), verified=True) from error
 
@@ -231,7 +231,7 @@ class InboundWebhook:
         try:
             believed = believed or _numbered(split(view, self.batch), verified)
             return [
-                replace(self._judgement(item.view, item.view.item, proven, greeting), body=item.body)
+                replace(self._judgement(item.view, proven, greeting), body=item.body)
                 for item, proven in believed
             ]
         except MalformedRequest as error:
@@ -250,15 +250,16 @@ class InboundWebhook:
             return self._verify_each(view, self.batch, now=now)[0][1]
         return self._verify(view, now=now, verifier=verifier)
 
-    def payload(
-        self, *, body: bytes, headers: Headers, parse_json: Callable[[bytes], Any] = parse_json
-    ) -> Any:
-        """Return the payload of a request that was judged before, from what is kept of it.
+    def read_again(
+        self, request: RawRequest, *, parse_json: Callable[[bytes], Any] = parse_json
+    ) -> tuple[Any, str | None]:
+        """Return the payload and the account of a request that was judged before, from what is kept of it.
 
         Raises:
             MalformedRequest: The body cannot be read.
         """
-        return self._view(RawRequest(headers=headers, body=body), parse_json).payload
+        view = self._view(request, parse_json)
+        return self.extraction.payload_of(view), self.extraction.account_of(view)
 
     def first_view(self, request: RawRequest) -> RequestView:
         """Return what *request* is read from, without verifying it; of several events in it, the first.
@@ -307,9 +308,8 @@ class InboundWebhook:
             raise SignatureMissing
         return [(item, self._verify(item.view, now=now, verifier=None)) for item in items]
 
-    def _judgement(
-        self, view: RequestView, payload: Any, verified: Verified, greeting: Greeting | None
-    ) -> Judgement:
+    def _judgement(self, view: RequestView, verified: Verified, greeting: Greeting | None) -> Judgement:
+        payload = self.extraction.payload_of(view)
         extracted = self.extraction.read(view)
         return Judgement(
             proof=verified.proof,

@@ -60,7 +60,7 @@ def _within(parsed: Callable[[RequestView], Any], exact: Callable[[RequestView],
         several = "*" in steps
 
         def read(view: RequestView) -> bytes | None:
-            found = _walk(parsed(view), steps) if several else (_follow(parsed(view), steps),)
+            found = _walk(parsed(view), steps) if several else (follow(parsed(view), steps),)
             for place, value in enumerate(found):
                 if isinstance(value, str):
                     return value.encode("utf-8", "surrogatepass")
@@ -144,7 +144,7 @@ def items_at(value: Any, path: str) -> list[Any]:
     return items
 
 
-def _follow(value: Any, steps: tuple[str, ...]) -> Any:
+def follow(value: Any, steps: tuple[str, ...]) -> Any:
     """Return what *steps*, none of them ``*``, lead to; None where they lead nowhere."""
     for step in steps:
         if isinstance(value, dict):
@@ -159,10 +159,10 @@ def _follow(value: Any, steps: tuple[str, ...]) -> Any:
 def _walk(value: Any, steps: tuple[str, ...]) -> Iterator[Any]:
     """Yield everything that *steps* lead to, where ``*`` is any key or place."""
     if "*" not in steps:
-        yield _follow(value, steps)
+        yield follow(value, steps)
         return
     star = steps.index("*")
-    around = _follow(value, steps[:star])
+    around = follow(value, steps[:star])
     inner = around.values() if isinstance(around, dict) else around if isinstance(around, list) else ()
     for item in inner:
         yield from _walk(item, steps[star + 1 :])

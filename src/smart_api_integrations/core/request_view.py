@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import copy
 from typing import Any
 from urllib.parse import parse_qsl
@@ -191,15 +192,26 @@ class RequestView:
         """The item with every number as the text it was sent as."""
         return self.json_numbers_as_text if self._exact_item is None else self._exact_item()
 
+    def parse_text(self, text: bytes) -> Any:
+        """Return what *text*, a part of the request, holds: JSON where it is that, else text or bytes."""
+        if text[:64].lstrip()[:1] in _JSON_BEGINS:
+            with suppress(MalformedRequest):
+                return self._parse_json(text)
+        return _text_or_bytes(text)
+
     @property
     def payload(self) -> Any:
         """What handlers get: the JSON, the XML, or the form's fields (a repeated one as a list).
+
+        Of several events in one request, the one that is looked at.
 
         What is none of these is its text, or its bytes where it is not UTF-8.
 
         Raises:
             MalformedRequest: The body is not what its content type says, or what it begins like.
         """
+        if self._item is not _UNREAD:
+            return self._item
         form = self.form
         if self.json_source is not None or self._is_xml():
             return self.json

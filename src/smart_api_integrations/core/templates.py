@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from smart_api_integrations.core.references import FUNCTIONS, NAMED, PLAIN, SEVERAL, WHOLE, Reader
+from smart_api_integrations.core.references import FUNCTIONS, NAMED, PLAIN, SEVERAL, WHOLE, Reader, follow
 from smart_api_integrations.core.request_view import RequestView
 from smart_api_integrations.errors import ConfigurationError
 
@@ -89,6 +89,17 @@ class Template:
         if reference is None or "*" not in reference.argument or reference.kind not in SEVERAL:
             return None
         return reference.kind if self.source == f"{{{reference.kind}:{reference.argument}}}" else None
+
+    def part(self, view: RequestView) -> Any:
+        """Return the object or array that it leads to, where it is one place in the JSON; else None."""
+        reference = self.references[0] if len(self.references) == 1 else None
+        if reference is None or reference.kind not in WHOLE:
+            return None
+        if self.source not in (f"{{{reference.kind}:{reference.argument}{mark}}}" for mark in ("", "?")):
+            return None
+        whole = view.item if reference.kind == "item" else view.json
+        found = follow(whole, tuple(reference.argument.split(".")) if reference.argument else ())
+        return found if isinstance(found, (dict, list)) else None
 
     def reads(self, kind: str) -> bool:
         """Tell whether a reference of *kind* is in it."""

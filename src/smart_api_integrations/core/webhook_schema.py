@@ -120,8 +120,9 @@ class WebhookEvent:
         event_id: The provider's own id, or None.
         type: The provider's word for what happened; ``event_type`` is the same.
         action: The second half of the type where the provider splits it in two, or None.
-        payload: The parsed body.
-        body: The exact bytes received.
+        account: Whose event it is, where the webhook's ``extract.account`` says so, or None.
+        payload: The parsed body; of several events in one request, this one.
+        body: The exact bytes received, of this event.
         headers: Case-insensitive, also by WSGI names.
         timestamp: When we received it.
         verified: True where the signature was checked.
@@ -148,6 +149,7 @@ class WebhookEvent:
         self.verified: bool = attributes.pop("verified", False)
         self.action: str | None = attributes.pop("action", None)
         self.event_id: str | None = attributes.pop("event_id", None)
+        self.account: Any = attributes.pop("account", None)
         self.body: bytes = attributes.pop("body", b"")
         self.attempt: int = attributes.pop("attempt", 1)
         for name, value in attributes.items():

@@ -245,6 +245,8 @@ def _build(provider: str, name: str, block: Block, files: list[ProviderFile]) ->
             action=_template(extract.get("action")),
             event_id=_template(extract.get("event_id")) or DEFAULT_EVENT_ID,
             occurred_at=_template(extract.get("occurred_at")),
+            payload=_template(extract.get("payload")),
+            account=_template(extract.get("account")),
         ),
         body=BodyRules(**block.get("body", {})),
         batch=_batch(block.get("batch")),

@@ -43,6 +43,8 @@ class ExtractBlock(Strict):
     action: TemplateText | None = None
     event_id: TemplateText | None = None
     occurred_at: TemplateText | None = None
+    payload: TemplateText | None = None
+    account: TemplateText | None = None
 
 
 class BodyBlock(Strict):

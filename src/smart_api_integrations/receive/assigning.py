@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.journal import NewHandling, ReceivedEvent
 from smart_api_integrations.core.webhook import Handler, WebhookProcessor
-from smart_api_integrations.core.webhook_schema import Headers, WebhookEvent
+from smart_api_integrations.core.webhook_schema import Headers, RawRequest, WebhookEvent
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,9 @@ def handlings_for(
 def seen_by_handlers(kept: ReceivedEvent, webhook: InboundWebhook, *, attempt: int = 1) -> WebhookEvent:
     """Return an event as handlers see it, parsed from the bytes that were received."""
     headers = Headers(kept.headers)
+    payload, account = webhook.read_again(
+        RawRequest(method=kept.method, path=kept.path, query=kept.query, headers=headers, body=kept.body)
+    )
     return WebhookEvent(
         id=kept.id,
         provider=kept.provider,
@@ -39,7 +42,8 @@ def seen_by_handlers(kept: ReceivedEvent, webhook: InboundWebhook, *, attempt: i
         type=kept.event_type,
         action=kept.action,
         event_id=kept.event_id,
-        payload=webhook.payload(body=kept.body, headers=headers),
+        account=account,
+        payload=payload,
         body=kept.body,
         headers=headers,
         timestamp=kept.received_at,

@@ -164,14 +164,16 @@ class _Made:
             webhook = replace(webhook, secrets=(form.decode(form.names[0], self.secret),))
         believed = replace(webhook, allowed_networks=())
         judged = believed.judge(request, now=self.now)
+        body = request.body if judged.body is None else judged.body
         return WebhookEvent(
             provider=believed.provider,
             webhook_name=believed.name,
             type=judged.event_type,
             action=judged.action,
             event_id=judged.event_id,
+            account=believed.read_again(replace(request, body=body))[1],
             payload=judged.payload,
-            body=request.body if judged.body is None else judged.body,
+            body=body,
             headers=request.headers,
             timestamp=self.now,
             verified=True,

@@ -64,3 +64,37 @@ def test_whatever_is_received_what_is_shown_is_one_line_that_every_store_and_log
 
 def test_letters_of_every_script_stay():
     assert fit_text("заказ.создан ✓".encode()) == "заказ.создан ✓"
+
+
+def seen(body: str, **headers: str) -> RequestView:
+    return RequestView(RawRequest(headers=Headers(headers), body=body.encode()))
+
+
+@pytest.mark.parametrize(
+    ("template", "body", "payload"),
+    [
+        ("{base64:json:m.data}", '{"m":{"data":"eyJhIjoxfQ=="}}', {"a": 1}),
+        ("{base64:json:m.data}", '{"m":{"data":"aGk="}}', "hi"),
+        ("{base64:json:m.data}", '{"m":{"data":"/w=="}}', b"\xff"),
+        ("{base64:json:m.data}", '{"m":{"data":"e2E="}}', "{a"),  # begins like JSON, and is none
+        ("{base64:json:m.data}", '{"m":{"data":"%"}}', {"m": {"data": "%"}}),
+        ("{base64:json:m.data}", '{"m":{}}', {"m": {}}),
+        ("{json:Message}", '{"Message":"{\\"a\\":[1]}"}', {"a": [1]}),
+        ("{json:data.object}", '{"data":{"object":{"a":1}}}', {"a": 1}),
+        ("{json:data.0?}", '{"data":[[1,2]]}', [1, 2]),
+        ("{json:data}", '{"data":[]}', []),
+        ("{json:data|json:other}", '{"data":{"a":1}}', {"data": {"a": 1}}),
+        ("{item:data}", '{"data":{"a":1}}', {"a": 1}),
+    ],
+)
+def test_the_payload_may_be_a_part_of_the_request(template, body, payload):
+    assert Extraction(payload=compile_template(template)).payload_of(seen(body)) == payload
+
+
+def test_the_account_is_one_line_of_text():
+    extraction = Extraction(account=compile_template("{header:X-Shop|json:account}"))
+
+    assert extraction.account_of(seen("{}", **{"X-Shop": "mine.example"})) == "mine.example"
+    assert extraction.account_of(seen('{"account":"acct\\n1"}')) == "acct\ufffd1"
+    assert extraction.account_of(seen("{}")) is None
+    assert Extraction().account_of(seen('{"account":"a"}')) is None

@@ -129,7 +129,10 @@ def test_a_request_from_an_address_that_is_not_listed_is_refused_though_it_is_si
 def test_the_payload_can_be_read_again_from_what_is_kept():
     headers = Headers({"Content-Type": "application/x-www-form-urlencoded"})
 
-    assert WEBHOOK.payload(body=b"payload=%7B%22a%22%3A1%7D", headers=headers) == {"a": 1}
+    assert WEBHOOK.read_again(RawRequest(body=b"payload=%7B%22a%22%3A1%7D", headers=headers)) == (
+        {"a": 1},
+        None,
+    )
 
 
 def test_events_that_are_not_on_the_list_are_not_expected():
