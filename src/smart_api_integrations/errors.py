@@ -15,7 +15,7 @@ The class says whose fault it is and whether to try again::
     │   │   ├── TimestampTooOld
     │   │   ├── TimestampInFuture
     │   │   ├── HandshakeRefused
-    │   │   └── AddressNotAllowed   403
+    │   │   └── AddressNotAllowed
     │   ├── MalformedRequest        400
     │   ├── UnknownWebhook          404
     │   ├── MethodNotAllowed        405
@@ -112,8 +112,6 @@ class HandshakeRefused(VerificationFailed):
 
 class AddressNotAllowed(VerificationFailed):
     """The request comes from an address that is not on the webhook's `ip_whitelist`."""
-
-    status_hint = 403
 
 
 class MalformedRequest(RequestRejected):
