@@ -8,13 +8,16 @@ the same event, :class:`~smart_api_integrations.core.journal.ReceivedEvent`, is 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from smart_api_integrations.core.json_depth import refuse_deep
-from smart_api_integrations.errors import MalformedRequest
+from smart_api_integrations.errors import InvalidInput, MalformedRequest
+
+_CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+( *; *[\w-]+=[\w.+-]+)*", re.ASCII)
 
 
 class Headers(MutableMapping[str, str]):
@@ -184,8 +187,13 @@ class WebhookResponse(Mapping[str, Any]):
     ``response.json()["id"]``. The body is ``{success, message, data}`` and, where those names are
     free, the data's own keys at the top level.
 
+    A provider that wants an answer of its own form gets *body* instead, exactly: text and bytes as they
+    are, anything else as JSON. That is for the mode ``inline``; a queued webhook has answered before.
+
     >>> WebhookResponse(data={"processed": True}).json()["processed"]
     True
+    >>> WebhookResponse(body={"type": 5}).rendered()
+    (b'{"type": 5}', 'application/json')
     """
 
     def __init__(
@@ -196,16 +204,50 @@ class WebhookResponse(Mapping[str, Any]):
         message: str = "",
         data: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str | None = None,
     ) -> None:
-        """Build a response; *data* must be what JSON can hold, *headers* are sent with it."""
+        """Build a response.
+
+        Args:
+            success: Whether the event was handled.
+            status_code: Of the answer.
+            message: For people.
+            data: Something that JSON can hold; kept with the attempt, also beside a *body*.
+            headers: Sent with it.
+            body: The exact body instead of the usual JSON: text, bytes, or what JSON can hold.
+            content_type: Of *body*; else ``text/plain``, ``application/octet-stream`` or
+                ``application/json``, by what it is.
+
+        Raises:
+            InvalidInput: *content_type* is none, or is given without *body*.
+        """
+        if content_type is not None and (body is None or not _CONTENT_TYPE.fullmatch(content_type)):
+            message = f"content_type: expected one like `text/xml`, beside a body, and got {content_type!r}."
+            raise InvalidInput(message)
         self.success = success
         self.status_code = status_code
         self.message = message
         self.data: dict[str, Any] = dict(data or {})
         self.headers: dict[str, str] = dict(headers or {})
+        self.body = body
+        self.content_type = content_type
+
+    def rendered(self) -> tuple[bytes, str]:
+        """Return *body* as bytes, and its content type.
+
+        Raises:
+            TypeError: JSON cannot hold it.
+            ValueError: Likewise; or it is text that UTF-8 cannot hold.
+        """
+        if isinstance(self.body, bytes):
+            return self.body, self.content_type or "application/octet-stream"
+        if isinstance(self.body, str):
+            return self.body.encode(), self.content_type or "text/plain; charset=utf-8"
+        return json.dumps(self.body).encode(), self.content_type or "application/json"
 
     def json(self) -> dict[str, Any]:
-        """Return the body as a dictionary."""
+        """Return what the response says as a dictionary, which is the body unless one is given."""
         own = {"success": self.success, "message": self.message, "data": self.data}
         return {**self.data, **own}
 

@@ -55,7 +55,9 @@ class WebhookEndpoint:
         answer = await self._reception.answer_here(
             head_of(scope), self._key(scope), next_piece=pieces(receive), place=place_here()
         )
-        response = Response(answer.body, status_code=answer.status, media_type=answer.content_type)
+        response = Response(
+            answer.body, status_code=answer.status, headers={"content-type": answer.content_type}
+        )
         for name, value in header_pairs(answer):
             response.headers.append(name, value)
         await response(scope, receive, send)

@@ -77,10 +77,13 @@ def handled(event: ReceivedEvent, response: WebhookResponse, *, duplicate: bool 
     }
     headers = tuple((name.lower(), value) for name, value in response.headers.items())
     try:
-        body = json.dumps({**response.json(), **own}, default=str).encode()
+        if response.body is None:
+            body, content_type = json.dumps({**response.json(), **own}, default=str).encode(), JSON_TYPE
+        else:
+            body, content_type = response.rendered()
     except (TypeError, ValueError, RecursionError):  # keys that are no text, a circle
         return Answer(status=500, body=_UNREADABLE)
-    return Answer(status=response.status_code, body=body, headers=headers)
+    return Answer(status=response.status_code, body=body, content_type=content_type, headers=headers)
 
 
 def accepted(event: ReceivedEvent, outcome: Accepted) -> Answer:

@@ -71,9 +71,22 @@ class WebhookHandler:
         status_code: int = 200,
         message: str = "",
         data: Mapping[str, Any] | None = None,
+        body: Any = None,
+        content_type: str | None = None,
     ) -> WebhookResponse:
-        """Return a response that is given in full."""
-        return WebhookResponse(success=success, status_code=status_code, message=message, data=data)
+        """Return a response that is given in full; *body* is sent instead of the usual JSON.
+
+        Raises:
+            InvalidInput: *content_type* is none, or is given without *body*.
+        """
+        return WebhookResponse(
+            success=success,
+            status_code=status_code,
+            message=message,
+            data=data,
+            body=body,
+            content_type=content_type,
+        )
 
 
 def generate_webhook_handler(

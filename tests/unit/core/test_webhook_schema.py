@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smart_api_integrations.core.webhook_schema import Headers, WebhookEvent, WebhookResponse, parse_json
-from smart_api_integrations.errors import MalformedRequest
+from smart_api_integrations.errors import InvalidInput, MalformedRequest
 
 
 @pytest.mark.parametrize("name", ["X-Webhook-Signature", "x-webhook-signature", "HTTP_X_WEBHOOK_SIGNATURE"])
@@ -72,6 +72,26 @@ def test_a_response_is_readable_both_ways():
     assert response.json()["user_id"] == 7
     assert (response.status_code, response["status_code"]) == (200, 200)
     assert set(response) == {"success", "message", "data", "user_id"}
+
+
+def test_a_body_of_its_own_stands_beside_what_the_response_says():
+    response = WebhookResponse(body="<Response/>", content_type="text/xml", data={"replied": True})
+
+    assert response.rendered() == (b"<Response/>", "text/xml")
+    assert (response["replied"], response.status_code) == (True, 200)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/xml\r\nX-Forged: 1", "text/xml\n", "xml", "", "text/plain; charset", "tёxt/xml"]
+)
+def test_a_content_type_that_is_none_is_refused_before_it_is_sent(content_type):
+    with pytest.raises(InvalidInput, match="content_type"):
+        WebhookResponse(body="x", content_type=content_type)
+
+
+def test_a_content_type_without_a_body_is_refused():
+    with pytest.raises(InvalidInput, match="beside a body"):
+        WebhookResponse(data={"a": 1}, content_type="text/xml")
 
 
 @given(st.binary(max_size=200))

@@ -30,6 +30,16 @@ VERDICTS: dict[str, tuple[Exception, int, str | None]] = {
 }
 
 
+TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response><Message>Grüße</Message></Response>'
+BODIES: dict[str, tuple[WebhookResponse, bytes, str]] = {
+    "an interaction": (WebhookResponse(body={"type": 5}), b'{"type": 5}', "application/json"),
+    "TwiML": (WebhookResponse(body=TWIML, content_type="text/xml"), TWIML.encode(), "text/xml"),
+    "words": (WebhookResponse(body="[accepted]"), b"[accepted]", "text/plain; charset=utf-8"),
+    "bytes": (WebhookResponse(body=b"\x00\xff"), b"\x00\xff", "application/octet-stream"),
+    "nothing": (WebhookResponse(body=b"", content_type="text/plain"), b"", "text/plain"),
+}
+
+
 class AnswerCases(FrameworkCase):
     """What a handler returns is what its provider gets."""
 
@@ -59,6 +69,26 @@ class AnswerCases(FrameworkCase):
         got = self.post(self.serve())
 
         assert (got.status, got.json()["message"], got.headers["x-order"]) == (422, "no such order", "7")
+
+    @pytest.mark.parametrize("kind", BODIES)
+    def test_a_body_in_the_providers_own_form_is_sent_exactly(self, kind: str) -> None:
+        response, body, content_type = BODIES[kind]
+        webhook_handler("forge", "push")(lambda _: response)
+
+        got = self.post(self.serve())
+
+        assert (got.status, got.body, got.headers["content-type"]) == (200, body, content_type)
+
+    def test_a_body_that_cannot_be_sent_is_a_failure_that_shows_nothing(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        webhook_handler("forge", "push")(lambda _: WebhookResponse(body={"of": {"secret thing"}}))
+
+        got = self.post(self.serve())
+
+        assert got.status == 500
+        assert b"secret thing" not in got.body
+        assert "secret thing" not in caplog.text
 
     def test_an_event_without_a_handler_is_accepted(self) -> None:
         got = self.post(self.serve(), event="unheard")
