@@ -1,4 +1,4 @@
-"""The pages of ``docs/reference``, written from the code that they describe.
+"""The pages of ``docs/reference`` and the editors' schema, written from the code that they describe.
 
 python scripts/generate_reference.py            write them
 python scripts/generate_reference.py --check    fail where one is not current
@@ -24,11 +24,13 @@ from smart_api_integrations.api import create_api
 from smart_api_integrations.cli.faults import EXPLAINED
 from smart_api_integrations.cli.program import build
 from smart_api_integrations.providers.catalogue import PACKAGED_DIR, PUBLIC_URL
+from smart_api_integrations.providers.editor_schema import SCHEMA_FILE, editor_schema
 from smart_api_integrations.providers.webhook_yaml import read_provider_file
 from smart_api_integrations.server.health import Health
 from smart_api_integrations.settings import ENVIRONMENT_PREFIX, Settings
 
-REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "docs" / "reference"
 _GENERATED = "<!-- Written by scripts/generate_reference.py from the code: `make format` writes it anew. -->"
 
 
@@ -157,6 +159,12 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
 }
 
 
+def documents() -> Mapping[Path, str]:
+    """Return every file that is written here, with its text."""
+    pages = {REFERENCE / name: rendered(page) for name, page in PAGES.items()}
+    return {**pages, SCHEMA_FILE: editor_schema()}
+
+
 def rendered(page: Callable[[], Iterator[str]]) -> str:
     """Return the text of one page."""
     title, *rest = page()
@@ -259,14 +267,13 @@ def main() -> int:
     )
     only_check = parser.parse_args().check
     stale = 0
-    for name, page in PAGES.items():
-        path, text = REFERENCE / name, rendered(page)
+    for path, text in documents().items():
         present = path.read_text("utf-8") if path.is_file() else ""
         if not only_check:
             path.write_text(text, "utf-8")
         elif present != text:
             stale += 1
-            print(f"docs/reference/{name} is not current; `make format` writes it anew:")
+            print(f"{path.relative_to(ROOT)} is not current; `make format` writes it anew:")
             print(
                 "\n".join(
                     list(difflib.unified_diff(present.splitlines(), text.splitlines(), lineterm=""))[:20]

@@ -156,13 +156,22 @@ def _packaged() -> tuple[Definition, ...]:
 
 
 def _read_files(folder: Path) -> tuple[ReadFile, ...]:
-    files = []
+    files, faults = [], []
     for path in sorted(folder.glob(f"*/{_FILE}")):
-        if not re.fullmatch(NAME, path.parent.name):
-            message = f"{path.parent}: a provider's folder is named with a-z, 0-9, - and _ (at most 63)."
-            raise ConfigurationError(message)
-        files.append(ReadFile(provider=path.parent.name, path=path, content=read_provider_file(path)))
+        try:
+            files.append(_read_file(path))
+        except ConfigurationError as error:
+            faults.append(str(error))
+    if faults:
+        raise ConfigurationError("\n".join(faults))
     return tuple(files)
+
+
+def _read_file(path: Path) -> ReadFile:
+    if not re.fullmatch(NAME, path.parent.name):
+        message = f"{path.parent}: a provider's folder is named with a-z, 0-9, - and _ (at most 63)."
+        raise ConfigurationError(message)
+    return ReadFile(provider=path.parent.name, path=path, content=read_provider_file(path))
 
 
 def _mount(

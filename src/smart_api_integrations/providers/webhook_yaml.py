@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, ValidationError
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.providers.handshake_yaml import HandshakeBlock, ReplyBlock
 from smart_api_integrations.providers.verification_yaml import VerificationBlock
-from smart_api_integrations.providers.yaml_text import read_yaml
+from smart_api_integrations.providers.yaml_text import line_of, read_yaml
 from smart_api_integrations.providers.yaml_types import (
     BY_SHAPE,
     Block,
@@ -203,7 +203,7 @@ def read_provider_file(path: Path) -> ProviderFile:
 
     Raises:
         ConfigurationError: It cannot be used; the message names the file and every fault in it, each
-            with its key, what was expected, and the nearest known word.
+            with its line and key, what was expected, and the nearest known word.
     """
     content = read_yaml(path)
     if not isinstance(content, dict):
@@ -212,8 +212,11 @@ def read_provider_file(path: Path) -> ProviderFile:
     try:
         return ProviderFile.model_validate(content)
     except ValidationError as error:
-        faults = "\n".join(f"  {_explain(fault)}" for fault in error.errors(include_url=False))
-        message = f"{path} cannot be used:\n{faults}"
+        faults = sorted(
+            (line_of(path, fault["loc"]), _explain(fault)) for fault in error.errors(include_url=False)
+        )
+        told = "\n".join(f"  line {line}, {text}" for line, text in faults)
+        message = f"{path} cannot be used:\n{told}"
         raise ConfigurationError(message) from error
 
 

@@ -6,7 +6,7 @@ aliases unfold to are bounded (a few hundred bytes of nested aliases can mean gi
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,32 @@ def read_yaml(path: Path) -> Any:
     except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
         message = f"{path} cannot be read as YAML: {_where(error)}."
         raise ConfigurationError(message) from error
+
+
+def line_of(path: Path, place: Sequence[Any]) -> int:
+    """Return the line of the file *path*, which was read before, in which the value at *place* is.
+
+    *place* is keys and numbers; what is none of the file's is passed over. 1 where the file is gone.
+    """
+    try:
+        loader = _StrictLoader(path.read_bytes())
+    except OSError:
+        return 1
+    try:
+        node = loader.get_single_node()
+    finally:
+        loader.dispose()
+    line = 0
+    for step in place:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(step):
+                    line, node = key.start_mark.line, value
+                    break
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line
+    return int(line) + 1
 
 
 def _load(text: bytes) -> Any:

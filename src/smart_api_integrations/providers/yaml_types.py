@@ -3,31 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Tag,
+)
 
 from smart_api_integrations.core.conditions import compile_condition
 from smart_api_integrations.core.templates import compile_template
 from smart_api_integrations.errors import ConfigurationError
 
 
-def one_of(known: Iterable[str]) -> AfterValidator:
-    """Return the check that a word is one of *known*; it names the nearest."""
-    known = tuple(known)
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The check that a word is one of ``known``; it names the nearest, and tells editors all of them."""
 
-    def check(value: str) -> str:
-        if value not in known:
-            near = get_close_matches(value, known, n=1)
+    known: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        """Check the word after it is a text."""
+        return AfterValidator(self.check).__get_pydantic_core_schema__(source, handler)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """List the words."""
+        return {**handler(schema), "enum": list(self.known)}
+
+    def check(self, value: str) -> str:
+        """Return *value*.
+
+        Raises:
+            ValueError: It is none of them.
+        """
+        if value not in self.known:
+            near = get_close_matches(value, self.known, n=1)
             hint = f", did you mean {near[0]!r}?" if near else ""
-            message = f"{value!r} is none of {', '.join(known)}{hint}"
+            message = f"{value!r} is none of {', '.join(self.known)}{hint}"
             raise ValueError(message)
         return value
 
-    return AfterValidator(check)
+
+def one_of(known: Iterable[str]) -> OneOf:
+    """Return the check that a word is one of *known*."""
+    return OneOf(tuple(known))
 
 
 def _check_template(value: str) -> str:

@@ -548,3 +548,15 @@ webhooks:
     )
 
     assert providers.load(TIMED=SECRET).warnings == ()
+
+
+def test_the_faults_of_all_files_are_told_at_once(providers):
+    providers.write("one", "webhoks: {}")
+    providers.write("two", "webhooks: {default: {mode: later}}")
+    providers.write("three", "webhooks: [")
+
+    with pytest.raises(ConfigurationError) as caught:
+        providers.load()
+
+    for words in ("one/webhook.yaml", "line 1, webhoks", "two/webhook.yaml", "default.mode", "three/webhook"):
+        assert words in str(caught.value)

@@ -60,6 +60,34 @@ def test_all_faults_are_told_at_once(tmp_path):
     assert str(caught.value).count("\n") == 3
 
 
+def test_every_fault_names_its_line(tmp_path):
+    text = """\
+title: Mine
+webhooks:
+  default:
+    evnts: [push]
+    verification:
+      signed:
+        - template: "{body}"
+        - {template: "{bdy}"}
+  other:
+    path: x
+examples: [{expect: 1, secret: s}]
+"""
+
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, text)
+
+    lines = str(caught.value).splitlines()[1:]
+    assert [line.partition(": ")[0].strip() for line in lines] == [
+        "line 4, webhooks.default.evnts",
+        "line 8, webhooks.default.verification.signed.1.template",
+        "line 10, webhooks.other.path",
+        "line 11, examples.0.expect",
+    ]
+    assert "did you mean 'events'" in lines[0]
+
+
 def test_times_of_examples_are_aware(tmp_path):
     file = read(
         tmp_path,
