@@ -21,6 +21,7 @@ HANDLER_THREADS = "webhooks-handler"
 
 if TYPE_CHECKING:
     from smart_api_integrations.application.platform import Platform
+    from smart_api_integrations.settings import Settings
 
 
 def serve(
@@ -49,8 +50,6 @@ def serve(
         webhooks serve --handlers shop.webhooks --database-url postgresql://localhost/webhooks
     """
     from smart_api_integrations.application.configuration import settings_from_surroundings
-    from smart_api_integrations.server.logs import configure_logging
-    from smart_api_integrations.server.serve import serve as run
 
     settings = settings_from_surroundings(
         host=host,
@@ -60,6 +59,19 @@ def serve(
         handlers=handlers,
         roles=roles,
     )
+    run_on(settings)
+
+
+def run_on(settings: Settings) -> None:
+    """Run a server on *settings* until it is told to stop.
+
+    Raises:
+        ConfigurationError: The settings cannot be used, or the address is taken.
+        StorageUnavailable: The store cannot be reached.
+    """
+    from smart_api_integrations.server.logs import configure_logging
+    from smart_api_integrations.server.serve import serve as run
+
     configure_logging()
     import_handlers(settings.handlers)
     with _best_loop() as runner:

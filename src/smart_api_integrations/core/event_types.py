@@ -8,8 +8,32 @@ A pattern is a type (``push``), a type with its action (``pull_request.opened``)
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 
 _NOT_IN_A_NAME = re.compile(r"[^0-9A-Za-z]")
+
+
+class EventType(StrEnum):
+    """The types that the third seed names, for sending; any other text in dot notation is as good."""
+
+    SYSTEM_STARTUP = "system.startup"
+    SYSTEM_SHUTDOWN = "system.shutdown"
+    SYSTEM_ERROR = "system.error"
+    DATA_CREATED = "data.created"
+    DATA_UPDATED = "data.updated"
+    DATA_DELETED = "data.deleted"
+    PROCESS_STARTED = "process.started"
+    PROCESS_COMPLETED = "process.completed"
+    PROCESS_FAILED = "process.failed"
+    HEALTH_CHECK = "health.check"
+    ALERT_TRIGGERED = "alert.triggered"
+    METRIC_THRESHOLD = "metric.threshold"
+
+    @property
+    def category(self) -> str:
+        """Which of the seed's groups it belongs to."""
+        group = self.partition(".")[0]
+        return group if group in {"system", "data", "process"} else "monitoring"
 
 
 def matches(pattern: str, event_type: str | None, action: str | None = None) -> bool:

@@ -5,9 +5,9 @@ The ways in do not pass through here: a provider has no key and names any host.
 Rules:
 
 1. Without a key the server trusts whoever sits at this machine and nobody else: it must be bound to
-   loopback, and a request must name a loopback host (a web page whose name resolves to 127.0.0.1 names
-   its own host, which is DNS rebinding) and must not have come through a proxy or a tunnel, whose far
-   end is anybody.
+   loopback, and a request must come from there, must name a loopback host (a web page whose name
+   resolves to 127.0.0.1 names its own host, which is DNS rebinding) and must not have come through a
+   proxy or a tunnel, whose far end is anybody.
 2. With keys ``/api`` takes ``Authorization: Bearer <key>``, the dashboard HTTP Basic with a key as the
    password. Keys are compared as SHA-256 digests, all of them, in constant time.
 3. A browser sends what it remembers with requests that another site made. So where no bearer key was
@@ -205,7 +205,7 @@ def refusal_of(scope: Scope, rules: AccessRules) -> Refusal | None:
     if rules.https_from is not None and not _is_https(scope, headers, rules.https_from):
         return HTTPS_NEEDED
     for_programs = is_api(scope["path"])
-    refusal = _who(headers, rules, for_programs=for_programs)
+    refusal = _who(scope, headers, rules)
     if refusal is None and not (rules.keys and for_programs):
         refusal = _where_from(scope["method"], headers, rules.public_url)
     return refusal or _how_much(scope["method"], headers, rules.max_body_bytes)
@@ -221,9 +221,11 @@ def is_api(path: str) -> bool:
     return path.startswith("/api/") or path in {"/api", "/openapi.json"}
 
 
-def _who(headers: Headers, rules: AccessRules, *, for_programs: bool) -> Refusal | None:
+def _who(scope: Scope, headers: Headers, rules: AccessRules) -> Refusal | None:
+    for_programs = is_api(scope["path"])
     if not rules.keys:
-        at_home = rules.is_loopback and _names_loopback(headers.get("host", ""))
+        peer = (scope.get("client") or ("",))[0]  # the server may listen elsewhere than the rules know
+        at_home = rules.is_loopback and _is_loopback(peer) and _names_loopback(headers.get("host", ""))
         return None if at_home and not any(name in headers for name in _PROXY_HEADERS) else NOT_LOOPBACK
     shown = _bearer(headers) if for_programs else _password(headers)
     if shown is not None and _known(digest(shown), rules.keys):
@@ -283,10 +285,12 @@ def _names_loopback(host: str) -> bool:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return False
-    if name == "localhost":
-        return True
+    return name == "localhost" or _is_loopback(name)
+
+
+def _is_loopback(address: str) -> bool:
     try:
-        return ipaddress.ip_address(name).is_loopback
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
 

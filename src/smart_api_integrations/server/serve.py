@@ -8,6 +8,7 @@ import gc
 import logging
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -116,7 +117,13 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle signals in the loop; uvicorn's own way raises them again before the journal is closed."""
+        """Handle signals in the loop; uvicorn's own way raises them again before the journal is closed.
+
+        Only the main thread hears signals: a server in another one ends with the process.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)

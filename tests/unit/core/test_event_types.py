@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smart_api_integrations.core.event_types import matches, method_name, specificity
+from smart_api_integrations.core.event_types import EventType, matches, method_name, specificity
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,12 @@ def test_the_most_specific_pattern_sorts_last():
 )
 def test_a_method_is_named_by_its_type_with_underscores(event_type, name):
     assert method_name(event_type) == name
+
+
+def test_every_predefined_type_is_in_one_of_the_guides_groups():
+    groups = {event.category for event in EventType}
+
+    assert groups == {"system", "data", "process", "monitoring"}
+    assert [str(event) for event in EventType if event.category == "monitoring"] == [
+        *("health.check", "alert.triggered", "metric.threshold")
+    ]

@@ -35,6 +35,7 @@ def scope(method="GET", path="/", **headers):
         "type": "http",
         "method": method,
         "path": path,
+        "client": ("127.0.0.1", 50000),
         "headers": [(name.encode(), value.encode()) for name, value in named.items() if value is not None],
     }
 
@@ -44,6 +45,14 @@ def basic(password, user="anybody"):
 
 
 class TestWithoutKeys:
+    @pytest.mark.parametrize("peer", [("192.0.2.1", 5000), ("::ffff:192.0.2.1", 5000), ("", 0), None])
+    def test_a_peer_elsewhere_is_refused_whatever_host_it_names(self, peer):
+        assert refusal_of(scope() | {"client": peer}, AT_HOME) is NOT_LOOPBACK
+
+    @pytest.mark.parametrize("peer", [("127.0.0.1", 1), ("127.9.9.9", 1), ("::1", 1)])
+    def test_a_peer_at_this_machine_is_let_in(self, peer):
+        assert refusal_of(scope() | {"client": peer}, AT_HOME) is None
+
     @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:80", "127.8.9.1", "LOCALHOST:1"])
     def test_loopback_names_are_let_in(self, host):
         assert refusal_of(scope(host=host), AT_HOME) is None
