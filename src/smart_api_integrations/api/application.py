@@ -15,12 +15,13 @@ from smart_api_integrations.api import (
     rejections,
     sources,
     stats,
+    webhook_test,
     webhooks,
 )
 from smart_api_integrations.api.problems import install_problems
 from smart_api_integrations.application.platform import Platform
 
-RESOURCES = (received, rejections, sources, events, webhooks, deliveries, dead_letters, stats)
+RESOURCES = (received, rejections, sources, events, webhook_test, webhooks, deliveries, dead_letters, stats)
 
 
 def create_api(platform: Platform) -> FastAPI:

@@ -1,4 +1,4 @@
-"""``/api/events``: sending an event to every endpoint that subscribes to it. Floor 8."""
+"""``/api/events``: the event types, and sending one to every endpoint that subscribes to it. Floor 8."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from fastapi import APIRouter, Header
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from smart_api_integrations.application.platform import Platform
+from smart_api_integrations.core.endpoint import Endpoint
+from smart_api_integrations.core.event_types import EventType, matches
 
 
 class Trigger(BaseModel):
@@ -24,9 +26,32 @@ class Trigger(BaseModel):
     expires_at: AwareDatetime | None = Field(None, description="What is not delivered by then is cancelled.")
 
 
+def _gets(endpoint: Endpoint, event: str) -> bool:
+    return any(matches(pattern, event) for pattern in endpoint.events)
+
+
 def create_router(platform: Platform) -> APIRouter:
     """Return the route that publishes through *platform*."""
     router = APIRouter(prefix="/events", tags=["sending"])
+
+    @router.get("")
+    async def list_event_types() -> list[dict[str, Any]]:
+        """List the predefined event types, then those that endpoints name, and how many endpoints get each.
+
+        Any other name in dot notation can be sent just as well.
+        """
+        endpoints = [entry for entry in await platform.journal.endpoints.endpoints() if entry.active]
+        named = {pattern for entry in endpoints for pattern in entry.events if "*" not in pattern}
+        predefined: dict[str, str] = {str(event): event.category for event in EventType}
+        return [
+            {
+                "event": event,
+                "category": predefined.get(event, "custom"),
+                "predefined": event in predefined,
+                "webhooks": sum(_gets(entry, event) for entry in endpoints),
+            }
+            for event in (*predefined, *sorted(named - predefined.keys()))
+        ]
 
     @router.post("/trigger", status_code=202)
     async def trigger_event(

@@ -11,6 +11,7 @@ from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.journal import (
     Attempt,
+    AttemptStatus,
     EventSummary,
     Message,
     Proof,
@@ -144,6 +145,19 @@ def attempt(record: Attempt) -> dict[str, Any]:
         "error_detail": record.error_detail,
         "phases": None if record.phases is None else dict(record.phases),
         "result": record.result,
+    }
+
+
+def test_of(endpoint: Endpoint, event: str, record: Attempt) -> dict[str, Any]:
+    """Return how the test of an endpoint went."""
+    shown = attempt(record)
+    del shown["id"], shown["result"], shown["attempt_number"]
+    return {
+        "success": record.status == AttemptStatus.SUCCEEDED,
+        "url": masked_url(endpoint.url),
+        "event": event,
+        "payload_id": record.subject_id,
+        **shown,
     }
 
 

@@ -95,8 +95,13 @@ def build_runners(
         surroundings=own,
         default_timeout=timedelta(seconds=settings.handler_timeout_seconds),
     )
-    deliveries = Delivering(transport, now=own.now, random=own.random, new_id=own.new_id)
+    deliveries = build_delivering(transport, own)
     return {Kind.HANDLING: handlings.run, Kind.DELIVERY: deliveries.deliver}
+
+
+def build_delivering(transport: HttpTransport, own: Surroundings) -> Delivering:
+    """Return what runs one delivery."""
+    return Delivering(transport, now=own.now, random=own.random, new_id=own.new_id)
 
 
 def worker_rules(

@@ -21,11 +21,13 @@ from smart_api_integrations.application.surroundings import (
     build_inline,
     build_surroundings,
 )
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.intake import NoIntake
-from smart_api_integrations.core.journal import Published, ReceivedEvent, Work
-from smart_api_integrations.core.outbound_message import PublishOptions
+from smart_api_integrations.core.journal import Attempt, Claim, Published, ReceivedEvent, Work
+from smart_api_integrations.core.lifecycle import Kind, State
+from smart_api_integrations.core.outbound_message import PublishOptions, build_message
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.core.webhook_schema import RawRequest
 from smart_api_integrations.errors import ConfigurationError, NotFound
@@ -270,6 +272,32 @@ class Platform:
             hops=0 if cause is None else hops_of(cause),
             **options,
         )
+
+    async def try_endpoint(
+        self, endpoint: Endpoint, event: str, data: Any, metadata: Mapping[str, Any] | None = None
+    ) -> Attempt:
+        """Send one event to *endpoint* now and once, and return the attempt; nothing of it is kept.
+
+        Raises:
+            InvalidInput: The event's name or the data cannot be used; nothing was sent.
+        """
+        now = self.journal.now()
+        message = build_message(event, data, metadata, id=self._own.new_id("msg_"), now=now)
+        work = Work(
+            id=self._own.new_id("dlv_"),
+            kind=Kind.DELIVERY,
+            subject_id=message.id,
+            target=endpoint.id,
+            state=State.DELIVERING,
+            attempt_count=1,
+            max_attempts=1,
+            due_at=None,
+            created_at=now,
+            updated_at=now,
+        )
+        delivering = parts.build_delivering(self._network.transport, self._own)
+        outcome = await delivering.deliver(Claim(work=work, message=message, endpoint=endpoint))
+        return outcome.attempt
 
     async def pause(self, target: str) -> Gate:
         """Begin nothing more of a source, a handler or an endpoint; what comes for it waits.

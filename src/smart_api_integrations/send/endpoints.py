@@ -58,7 +58,20 @@ class Endpoints:
         self._now = now
         self._random_bytes = random_bytes
 
-    async def register(  # noqa: PLR0913 - one for each attribute of Endpoint
+    async def register(
+        self, url: str, events: Iterable[str], secret: str | None = None, **options: Any
+    ) -> Endpoint:
+        """Keep a new endpoint and return it; *options* are those of ``draft``.
+
+        Raises:
+            InvalidInput: A value cannot be used; nothing was kept.
+            StorageUnavailable: Nothing was kept.
+        """
+        endpoint = self.draft(url, events, secret, **options)
+        await self._store.add(endpoint)
+        return endpoint
+
+    def draft(  # noqa: PLR0913 - one for each attribute of Endpoint
         self,
         url: str,
         events: Iterable[str],
@@ -68,7 +81,7 @@ class Endpoints:
         retry_schedule: Schedule | None = None,
         retry_count: int | None = None,
         retry_delay: Seconds | None = None,
-        timeout: Seconds = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - the endpoint's, not this call's
+        timeout: Seconds = DEFAULT_TIMEOUT,
         rate_limit: float | None = None,
         concurrency: int | None = None,
         headers: Mapping[str, str] | None = None,
@@ -77,15 +90,14 @@ class Endpoints:
         tenant: str = DEFAULT_TENANT,
         allow_http: bool = False,
     ) -> Endpoint:
-        """Keep a new endpoint and return it; without a *secret* one is made.
+        """Return an endpoint that is checked and not kept; without a *secret* one is made.
 
         *retry_schedule* is the list of the waits in seconds, or ``{"first", "factor", "longest", "attempts",
         "jitter"}``; it goes before *retry_count* and *retry_delay*, and a jitter of 20 % is added.
         *retry_delay* and *timeout* are seconds or a timedelta. *allow_http* takes an ``http:`` URL.
 
         Raises:
-            InvalidInput: A value cannot be used; nothing was kept.
-            StorageUnavailable: Nothing was kept.
+            InvalidInput: A value cannot be used.
         """
         given = {
             "url": url,
@@ -103,15 +115,13 @@ class Endpoints:
             "description": description,
         }
         now = self._now()
-        endpoint = Endpoint(
+        return Endpoint(
             id=self._new_id("ep_"),
             tenant=_tenant(tenant),
             created_at=now,
             updated_at=now,
             **self._checked(given, allow_http=allow_http),
         )
-        await self._store.add(endpoint)
-        return endpoint
 
     async def update(
         self, endpoint_id: str, changes: Mapping[str, Any], *, allow_http: bool = False
