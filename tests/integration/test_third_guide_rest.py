@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
+import json
+import os
 import time
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from smart_api_integrations.core.ed25519_keys import new_private_key
 from tests.recorder import recording
 from tests.running_server import running_server
 
@@ -130,6 +135,24 @@ def test_the_event_types_are_listed_with_who_gets_them(client, registered):
     }
     assert (found["system.startup"]["webhooks"], found["health.check"]["category"]) == (0, "monitoring")
     assert len(found) == 13
+
+
+def test_a_key_pair_signs_so_that_a_receiver_holds_no_secret(client, endpoint):
+    secret = new_private_key(os.urandom)
+    made = client.post(
+        "/api/webhooks", json={"url": endpoint.url, "events": ["pair.*"], "secret": secret}
+    ).json()
+    client.post("/api/events/trigger", json={"event": "pair.made", "data": {}})
+    (request,) = endpoint.wait_for(1)
+    shown = client.get(f"/api/webhooks/{made['id']}").json()
+    client.delete(f"/api/webhooks/{made['id']}")
+
+    headers, key = request.headers, base64.b64decode(shown["public_key"].removeprefix("whpk_"))
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + request.body
+    signature = base64.b64decode(headers["webhook-signature"].removeprefix("v1a,"))
+    Ed25519PublicKey.from_public_bytes(key).verify(signature, signed)
+    assert secret not in json.dumps(shown)
+    assert shown["secret"].startswith("whsk_…")
 
 
 class TestTesting:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from smart_api_integrations.core.ed25519_keys import is_private_key, public_key
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.journal import (
@@ -206,6 +207,7 @@ def webhook(endpoint: Endpoint, *, reveal: bool = False) -> dict[str, Any]:
         "url": endpoint.url if reveal else masked_url(endpoint.url),
         "events": list(endpoint.events),
         "secret": endpoint.secret if reveal else masked_secret(endpoint.secret),
+        "public_key": public_key(endpoint.secret) if is_private_key(endpoint.secret) else None,
         "active": endpoint.active,
         "disabled_reason": endpoint.disabled_reason,
         "retry_schedule": None if schedule is None else [wait.total_seconds() for wait in schedule.waits],

@@ -51,7 +51,7 @@ def masked_secret(secret: str) -> str:
     >>> masked_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), masked_secret("hunter2")
     ('whsec_…LaSw', '••••')
     """
-    prefix = "whsec_" if secret.startswith("whsec_") else ""
+    prefix = secret[: secret.find("_") + 1] if secret.startswith(("whsec_", "whsk_")) else ""
     rest = secret.removeprefix(prefix)
     return f"{prefix}…{rest[-4:]}" if len(rest) >= _ENOUGH else prefix + MASK
 

@@ -7,7 +7,8 @@ Rules:
 1. A message's body is built once, ``{id, event, timestamp, data, metadata}`` as compact UTF-8 JSON; every
    delivery and every retry sends the same bytes under the same ``webhook-id``, which receivers know it by.
 2. Every attempt is signed anew, twice: ``X-Webhook-Signature: sha256=<hex>`` over the body, keyed with the
-   whole secret string, and the three headers of Standard Webhooks, whose timestamp is the attempt's.
+   whole secret string, and the three headers of Standard Webhooks, whose timestamp is the attempt's. With a
+   key pair (``whsk_``) the standard's signature is ``v1a`` and stands alone.
 3. An endpoint's own headers can add to ours and never replace one that says who sends what to whom:
    those names are refused when the endpoint is saved, and ours are set last.
 4. Only 2xx is success. A redirect is a failure: it is never followed, for it would take the signed body to
@@ -25,6 +26,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from smart_api_integrations.core import ed25519_keys
 from smart_api_integrations.core.digests import hmac_digest
 from smart_api_integrations.errors import InvalidInput
 
@@ -186,17 +188,16 @@ def signed_headers(
         InvalidInput: The secret cannot sign.
     """
     seconds = str(int(timestamp.timestamp()))
-    key = signing_key(secret)
-    signature = hmac_digest(key, b"%b.%b.%b" % (message_id.encode(), seconds.encode(), body), "sha256")
+    content = b"%b.%b.%b" % (message_id.encode(), seconds.encode(), body)
     headers = {
         "User-Agent": USER_AGENT,
         "Accept": "*/*",
         "Accept-Encoding": "identity",
         "Content-Type": "application/json",
-        "X-Webhook-Signature": "sha256=" + hmac_digest(secret.encode(), body, "sha256").hex(),
+        **_seeds_signature(secret, body),
         "webhook-id": message_id,
         "webhook-timestamp": seconds,
-        "webhook-signature": "v1," + base64.b64encode(signature).decode(),
+        "webhook-signature": _signature(secret, content),
         HOPS_HEADER: str(hops + 1),
     }
     if extra:
@@ -207,6 +208,28 @@ def signed_headers(
                 headers.pop(replaced or name, None)
                 headers[name] = value
     return headers
+
+
+def check_secret(secret: str) -> None:
+    """Return if *secret* can sign: a key pair's ``whsk_``, ``whsec_`` and base64, or any other text.
+
+    Raises:
+        InvalidInput: It cannot.
+    """
+    _signature(secret, b"")
+
+
+def _signature(secret: str, content: bytes) -> str:
+    if ed25519_keys.is_private_key(secret):
+        return "v1a," + base64.b64encode(ed25519_keys.sign(secret, content)).decode()
+    return "v1," + base64.b64encode(hmac_digest(signing_key(secret), content, "sha256")).decode()
+
+
+def _seeds_signature(secret: str, body: bytes) -> dict[str, str]:
+    """Return the third seed's header; none for a key pair, whose receiver has nothing to check it with."""
+    if ed25519_keys.is_private_key(secret):
+        return {}
+    return {"X-Webhook-Signature": "sha256=" + hmac_digest(secret.encode(), body, "sha256").hex()}
 
 
 def judge_answer(status: int, headers: Mapping[str, str], *, now: datetime) -> Verdict:

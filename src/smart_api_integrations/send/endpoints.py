@@ -14,7 +14,7 @@ from typing import Any
 
 from smart_api_integrations.core.endpoint import DEFAULT_TENANT, Endpoint
 from smart_api_integrations.core.outbound_message import check_event_name
-from smart_api_integrations.core.outbound_request import checked_headers, new_secret, signing_key
+from smart_api_integrations.core.outbound_request import check_secret, checked_headers, new_secret
 from smart_api_integrations.errors import InvalidInput
 from smart_api_integrations.network.address_guard import AddressGuard
 from smart_api_integrations.network.endpoint_url import check_endpoint_url
@@ -215,7 +215,7 @@ def _secret(value: Any) -> str:
         raise InvalidInput.at(
             field="secret", found=f"{len(value)} characters", expected=f"at most {MAX_SECRET_LENGTH}"
         )
-    signing_key(value)
+    check_secret(value)
     return value
 
 

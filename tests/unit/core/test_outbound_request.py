@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -9,13 +10,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from smart_api_integrations.core.ed25519_keys import new_private_key, public_key
 from smart_api_integrations.core.outbound_message import message_body
 from smart_api_integrations.core.outbound_request import (
     MAX_HEADERS,
+    check_secret,
     checked_headers,
     judge_answer,
     new_secret,
@@ -61,6 +65,25 @@ def test_a_plain_secret_signs_with_its_utf8_bytes() -> None:
     headers = signed(content, "geheim-ü")
 
     assert Webhook("geheim-ü".encode()).verify(content, headers)
+
+
+@given(data=JSON)
+def test_a_key_pair_signs_v1a_over_id_timestamp_and_body(data: Any) -> None:
+    secret = new_private_key(lambda count: bytes(range(count)))
+    content = body(data)
+    headers = signed(content, secret)
+    version, _, signature = headers["webhook-signature"].partition(",")
+    verifier = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key(secret).removeprefix("whpk_")))
+
+    verifier.verify(base64.b64decode(signature), f"msg_1.{headers['webhook-timestamp']}.".encode() + content)
+    assert version == "v1a"
+    assert "X-Webhook-Signature" not in headers, "its receiver has no secret to check it with"
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsk_", "whsk_YWJj"])
+def test_a_secret_is_checked_before_it_is_kept(secret: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^secret: "):
+        check_secret(secret)
 
 
 @pytest.mark.parametrize("secret", [SECRET, "your-secret-key", "ü"])
