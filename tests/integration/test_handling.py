@@ -642,17 +642,19 @@ async def test_functions_that_one_factory_made_run_each_on_its_own_type(stage: S
 
 
 def test_a_handlers_concurrency_is_its_cap_in_one_process() -> None:
-    """Without one it leaves a quarter of the places to the others."""
+    """Without one it leaves a quarter of the places to the others; a plain function's are the threads."""
+
+    async def waits(_: Any) -> None: ...
+
     processor = get_webhook_registry().create_processor("github")
     processor.add("push", print, concurrency=2, name="few")
-    processor.add("push", print, name="many")
-    settings = Settings(worker_concurrency=50, endpoint_concurrency=7)
+    processor.add("push", print, name="threads")
+    processor.add("push", waits, name="many")
+    settings = Settings(worker_concurrency=50, endpoint_concurrency=7, handler_threads=16)
 
     rules = parts.worker_rules(settings, get_webhook_registry(), on_published=print)
 
-    caps = {
-        target: rules.target_concurrency(target) for target in ("github:default:few", "github:default:many")
-    }
-    assert caps == {"github:default:few": 2, "github:default:many": 37}
+    caps = {name: rules.target_concurrency(f"github:default:{name}") for name in ("few", "threads", "many")}
+    assert caps == {"few": 2, "threads": 12, "many": 37}
     assert rules.target_concurrency("ep_1") == 7
     assert rules.target_concurrency("gone:default:x") == 37

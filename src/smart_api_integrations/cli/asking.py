@@ -140,7 +140,9 @@ async def _database(database_url: str | None) -> AsyncIterator[Desk]:
 
     settings = settings_from_surroundings(database_url=database_url)
     _refuse_missing(settings.database_url)
-    logging.getLogger("smart_api_integrations.storage").setLevel(logging.ERROR)  # nothing is written here
+    storage_log = logging.getLogger("smart_api_integrations.storage")
+    level = storage_log.level
+    storage_log.setLevel(logging.ERROR)  # nothing is written here, so its warnings of writers do not matter
     # Which senders are configured is of no matter to a list, and neither are their secrets.
     reading = settings.model_copy(update={"roles": ("api",), "providers_dir": os.devnull})
     platform = Platform(reading, environ={})
@@ -148,6 +150,7 @@ async def _database(database_url: str | None) -> AsyncIterator[Desk]:
     try:
         yield Desk(_InProcess(create_api(platform)), platform)
     finally:
+        storage_log.setLevel(level)
         await platform.close()
 
 
