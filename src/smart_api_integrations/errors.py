@@ -16,6 +16,7 @@ The class says whose fault it is and whether to try again::
     │   │   ├── TimestampInFuture
     │   │   ├── HandshakeRefused
     │   │   └── AddressNotAllowed
+    │   ├── KeyUnavailable          503: the key could not be fetched; the sender is to try again
     │   ├── MalformedRequest        400
     │   ├── UnknownWebhook          404
     │   ├── MethodNotAllowed        405
@@ -112,6 +113,12 @@ class HandshakeRefused(VerificationFailed):
 
 class AddressNotAllowed(VerificationFailed):
     """The request comes from an address that is not on the webhook's `ip_whitelist`."""
+
+
+class KeyUnavailable(RequestRejected):
+    """The key that the request must be verified with could not be fetched."""
+
+    status_hint = 503
 
 
 class MalformedRequest(RequestRejected):

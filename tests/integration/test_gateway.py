@@ -12,14 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.x509 import load_pem_x509_certificates
 
 from smart_api_integrations.application.identifiers import ulids
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.core.intake import NoIntake
 from smart_api_integrations.core.journal import Accepted, Rejection
+from smart_api_integrations.core.outbound_request import Answer as HttpAnswer
+from smart_api_integrations.core.outbound_request import OutboundRequest
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.core.webhook_schema import parse_json
 from smart_api_integrations.errors import StorageUnavailable
+from smart_api_integrations.network.key_source import KeySource
+from smart_api_integrations.providers.catalogue import PACKAGED_DIR, load_catalogue
+from smart_api_integrations.providers.webhook_yaml import read_provider_file
 from smart_api_integrations.receive.answer import Answer
 from smart_api_integrations.receive.door import Door, DoorRules
 from smart_api_integrations.receive.gateway import Gateway, GatewayRules
@@ -363,3 +369,60 @@ async def test_an_ordering_key_that_cannot_be_had_does_not_cost_the_event(
     (claimed,) = await platform.journal.work.claim(owner="w", limit=9, lease=timedelta(seconds=9))
     assert (answer.status, claimed.work.ordering_key) == (200, None)
     assert [record.action for record in caplog.records] == ["ordering_key"]  # type: ignore[attr-defined]
+
+
+PAYPAL_EXAMPLE = read_provider_file(PACKAGED_DIR / "paypal" / "webhook.yaml").examples[0]
+
+
+class PayPal:
+    """The address of PayPal's certificate, as the examples have it."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.status = status
+        self.asked: list[str] = []
+
+    async def send(self, request: OutboundRequest, *, timeout: float) -> HttpAnswer:  # noqa: ASYNC109
+        self.asked.append(request.url)
+        return HttpAnswer(status=self.status, headers={}, body=(PAYPAL_EXAMPLE.fetched or "").encode())
+
+
+def paypal_gateway(platform: Platform, network: PayPal) -> Gateway:
+    catalogue = load_catalogue(providers_dir=None, environ=PAYPAL_EXAMPLE.environ)
+    roots = load_pem_x509_certificates((PAYPAL_EXAMPLE.trusted or "").encode())
+    now = PAYPAL_EXAMPLE.now or datetime.now(UTC)
+    keys = KeySource(network, now=lambda: now, roots=lambda: roots)
+    rules = replace(platform.gateway._rules, now=lambda: now, find_key=keys.find)
+    return gateway_over(platform, platform.journal.events, webhooks=catalogue.webhooks, rules=rules)
+
+
+def paypal_request(**changes: str) -> Any:
+    headers = {name.lower(): str(value) for name, value in {**PAYPAL_EXAMPLE.headers, **changes}.items()}
+    return incoming(body=PAYPAL_EXAMPLE.body.encode(), headers=headers)
+
+
+async def test_a_key_that_the_provider_publishes_is_fetched_once(platform: Platform) -> None:
+    network = PayPal()
+    gateway = paypal_gateway(platform, network)
+
+    first = await gateway.accept(paypal_request(), "paypal")
+    again = await gateway.accept(paypal_request(), "paypal")
+
+    assert (first.status, document(first)["duplicate"]) == (200, False)
+    assert (again.status, document(again)["duplicate"]) == (200, True)
+    assert network.asked == [PAYPAL_EXAMPLE.headers["PAYPAL-CERT-URL"]]
+
+
+async def test_a_key_that_cannot_be_fetched_is_a_503_and_not_the_senders_fault(platform: Platform) -> None:
+    answer = await paypal_gateway(platform, PayPal(500)).accept(paypal_request(), "paypal")
+
+    assert (answer.status, answer.headers) == (503, (("retry-after", "5"),))
+    assert await platform.journal.events.summaries() == []
+
+
+async def test_nothing_is_fetched_from_where_a_request_pleases(platform: Platform) -> None:
+    network = PayPal()
+    request = paypal_request(**{"PAYPAL-CERT-URL": "https://api.paypal.com.example.com/certs/1"})
+
+    answer = await paypal_gateway(platform, network).accept(request, "paypal")
+
+    assert (answer.status, network.asked) == (401, [])

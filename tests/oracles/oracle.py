@@ -12,14 +12,18 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from types import SimpleNamespace
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from nacl.signing import SigningKey
 
+from smart_api_integrations.core.signatures import Secret
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
+from smart_api_integrations.providers.catalogue import Source
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())
@@ -27,6 +31,20 @@ PUBLIC_URL = "https://hooks.example.com"
 DOCUMENTATION = "documentation"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+
+
+def with_key(source: Source, fetched: bytes | None) -> Source:
+    """Return the source with the key that its provider publishes, as if it had been fetched."""
+    if fetched is None:
+        return source
+    key = Secret(name="fetched", text=fetched.decode(), key=fetched, public=True)
+    return replace(source, webhook=replace(source.webhook, secrets=(key,)))
+
+
+def rsa_pair(key: rsa.RSAPrivateKey) -> tuple[str, bytes]:
+    """Return a private key and its public one, in PEM."""
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return private, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 class FixedDatetime(datetime):
@@ -62,6 +80,9 @@ class Oracle:
         ours: Whether what we sign can be shown to the library.
         signer: What we sign with in its stead, where that is no secret of ours: the private key.
         other_signer: Likewise, for the other secrets.
+        fetched: The public key, in PEM, that the provider's own address answers with, where it is fetched.
+        other_fetched: Likewise, for the other secrets.
+        any_event: Whether a small body of any type is an event of the provider's.
     """
 
     provider: str
@@ -82,6 +103,9 @@ class Oracle:
     ours: bool = True
     signer: str | None = None
     other_signer: str | None = None
+    fetched: bytes | None = None
+    other_fetched: bytes | None = None
+    any_event: bool = True
 
     def __str__(self) -> str:
         """Name the row in a list of tests."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from types import SimpleNamespace
 
 import razorpay
 import stripe
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from paddle_billing.Notifications import Secret, Verifier
 from paddle_billing.Notifications.PaddleSignature import PaddleSignature
 from square.utils.webhooks_helper import verify_signature
 
 from smart_api_integrations.core.webhook_schema import RawRequest
 from tests.oracles.oracle import (
+    DOCUMENTATION,
     FIXED_TIME,
+    NOW,
     SECONDS,
     Oracle,
     digest,
@@ -21,8 +29,13 @@ from tests.oracles.oracle import (
     in_base64,
     posted,
     refuses,
+    rsa_pair,
 )
 
+PAYPAL_KEY = rsa.generate_private_key(65537, 2048)
+PAYPAL, PAYPAL_PUBLIC = rsa_pair(PAYPAL_KEY)
+STRANGER, STRANGER_PUBLIC = rsa_pair(rsa.generate_private_key(65537, 2048))
+PAYPAL_WEBHOOK_ID = "5L518819FA0214926"
 STRIPE = "whsec_sample_secret_of_stripe"
 SQUARE = "sample-secret-of-square"
 SQUARE_URL = "https://square.example.com/hooks?tenant=1"
@@ -71,7 +84,47 @@ def square_accepts(request: RawRequest) -> bool:
     )
 
 
+def paypal_signs(body: bytes) -> RawRequest:
+    # https://developer.paypal.com/api/rest/webhooks/rest/#link-selfverificationmethod
+    time = NOW.isoformat().replace("+00:00", "Z")
+    signed = f"transmission-1|{time}|{PAYPAL_WEBHOOK_ID}|{zlib.crc32(body)}".encode()
+    made = PAYPAL_KEY.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+    headers = {
+        "PAYPAL-AUTH-ALGO": "SHA256withRSA",
+        "PAYPAL-CERT-URL": "https://api.paypal.com/v1/notifications/certs/CERT-1",
+        "PAYPAL-TRANSMISSION-ID": "transmission-1",
+        "PAYPAL-TRANSMISSION-TIME": time,
+        "PAYPAL-TRANSMISSION-SIG": in_base64(made),
+    }
+    return posted(body, headers)
+
+
+@refuses(InvalidSignature, ValueError)
+def paypal_accepts(request: RawRequest) -> bool:
+    # paypalrestsdk verifies with a function that pyOpenSSL no longer has
+    names = ("PAYPAL-TRANSMISSION-ID", "PAYPAL-TRANSMISSION-TIME")
+    words = [header(request, name) for name in names]
+    signed = "|".join([*words, PAYPAL_WEBHOOK_ID, str(zlib.crc32(request.body))])
+    key = load_pem_public_key(PAYPAL_PUBLIC)
+    assert isinstance(key, rsa.RSAPublicKey)
+    made = base64.b64decode(header(request, "PAYPAL-TRANSMISSION-SIG"), validate=True)
+    key.verify(made, signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+    return all(words) and header(request, "PAYPAL-AUTH-ALGO") == "SHA256withRSA"
+
+
 ORACLES = (
+    Oracle(
+        provider="paypal",
+        library=DOCUMENTATION,
+        environ={"PAYPAL_WEBHOOK_ID": PAYPAL_WEBHOOK_ID},
+        other_environ={"PAYPAL_WEBHOOK_ID": PAYPAL_WEBHOOK_ID},
+        signs=paypal_signs,
+        accepts=paypal_accepts,
+        signer=PAYPAL,
+        other_signer=STRANGER,
+        fetched=PAYPAL_PUBLIC,
+        other_fetched=STRANGER_PUBLIC,
+    ),
     Oracle(
         provider="stripe",
         library="stripe",

@@ -20,7 +20,8 @@ from smart_api_integrations.core.signatures.described_scheme import DescribedSch
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
 from smart_api_integrations.errors import MalformedRequest, RequestRejected, VerificationFailed
 from smart_api_integrations.providers.catalogue import Source, load_catalogue
-from smart_api_integrations.providers.samples import known_events, signed_request
+from smart_api_integrations.providers.samples import known_events, signed_request, signing_secrets
+from tests.oracles.oracle import with_key
 from tests.oracles.tables import ORACLES
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -29,9 +30,12 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 # The variables of every provider, and the private key where it signs with one, as the oracles have them.
 ROWS = {oracle.provider: oracle for oracle in sorted(ORACLES, key=lambda oracle: oracle.ours)}
 ENVIRON = {name: value for row in ROWS.values() for name, value in row.environ.items()}
-SOURCES = load_catalogue(
-    providers_dir=None, environ=ENVIRON, public_url="https://hooks.example.com"
-).describe()
+SOURCES = tuple(
+    with_key(source, ROWS[source.key[0]].fetched)
+    for source in load_catalogue(
+        providers_dir=None, environ=ENVIRON, public_url="https://hooks.example.com"
+    ).describe()
+)
 # Those whose signature covers every byte of the body, whatever it is: a token proves the sender alone.
 SIGNING = [source for source in SOURCES if ROWS[source.key[0]].covers_body and ROWS[source.key[0]].any_body]
 
@@ -92,8 +96,10 @@ def good_request(source: Source) -> RawRequest:
 def signers(source: Source) -> Sequence[Secret]:
     """Return what the provider signs with: our secrets, or its own private key."""
     form, text = source.definition.secret_form, ROWS[source.key[0]].signer
-    if form is None or text is None:
+    if text is None:
         return source.webhook.secrets
+    if form is None:
+        return signing_secrets(source, text)
     signer = form.decode_signer(form.names[0], text)
     return signer, *(other for other in source.webhook.secrets if other.part != signer.part)
 
@@ -104,7 +110,9 @@ def signing_headers(source: Source) -> list[str]:
     secrets = signers(source)
     content = {"Content-Type": request.headers["Content-Type"]}
     bare = replace(request, headers=Headers(content))
-    signed = source.webhook.scheme.sign(bare, now=NOW, secrets=secrets, message_id="delivery-1")
+    signed = source.webhook.scheme.sign(
+        bare, now=NOW, secrets=secrets, message_id="delivery-1", variables=source.webhook.variables
+    )
     return [name for name in signed.headers if name not in content]
 
 
@@ -193,7 +201,9 @@ def test_a_header_with_underscores_does_not_stand_in(source, name):
 def test_a_hostile_body_that_is_signed_is_judged_or_malformed(source, body, content_type):
     draft = replace(good_request(source), headers=Headers({"Content-Type": content_type}), body=body)
     try:
-        request = source.webhook.scheme.sign(draft, now=NOW, secrets=signers(source), message_id="m")
+        request = source.webhook.scheme.sign(
+            draft, now=NOW, secrets=signers(source), message_id="m", variables=source.webhook.variables
+        )
     except RequestRejected:  # a form that cannot be read has no field to sign
         request = draft
 

@@ -19,6 +19,7 @@ from smart_api_integrations.core.webhook_schema import parse_json as exact_json
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.network.address_guard import AddressGuard
 from smart_api_integrations.network.http_transport import HttpTransport
+from smart_api_integrations.network.key_source import KeySource
 from smart_api_integrations.providers.catalogue import Catalogue
 from smart_api_integrations.receive.door import Door
 from smart_api_integrations.receive.gateway import GatewayRules
@@ -129,7 +130,9 @@ def worker_rules(
     )
 
 
-def gateway_rules(settings: Settings, surroundings: Surroundings, door: Door) -> GatewayRules:
+def gateway_rules(
+    settings: Settings, surroundings: Surroundings, door: Door, network: Network
+) -> GatewayRules:
     """Return what the gateway is told."""
     return GatewayRules(
         now=surroundings.now,
@@ -138,6 +141,7 @@ def gateway_rules(settings: Settings, surroundings: Surroundings, door: Door) ->
         door=door,
         public_url=settings.public_url.rstrip("/") if settings.public_url else None,
         parse_json=parse_json,
+        find_key=KeySource(network.transport, now=surroundings.now).find,
     )
 
 

@@ -124,7 +124,7 @@ class Platform:
             inline=self._build_inline(),
             telemetry=self.telemetry,
             greeter=Greeter(self._network.transport, self.telemetry),
-            rules=parts.gateway_rules(self.settings, self._own, self._door),
+            rules=parts.gateway_rules(self.settings, self._own, self._door, self._network),
         )
 
     def _build_inline(self) -> InlineHandling:

@@ -110,6 +110,7 @@ def signed_body(
         now=moment(at),
         secrets=signing_secrets(source, secret),
         message_id=message_id or f"msg_{secrets.token_hex(12)}",
+        variables=source.webhook.variables,
     )
 
 

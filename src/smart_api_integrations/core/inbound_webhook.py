@@ -27,6 +27,7 @@ from smart_api_integrations.core.journal import Proof
 from smart_api_integrations.core.replies import Reply
 from smart_api_integrations.core.request_view import RequestView
 from smart_api_integrations.core.signatures import Scheme, Secret, Verified
+from smart_api_integrations.core.signatures.fetched_keys import FetchedKeyScheme, WantedKey
 from smart_api_integrations.core.signatures.verifier_scheme import GENERIC_SIGNATURE, VerifierScheme
 from smart_api_integrations.core.source_addresses import Network, is_listed
 from smart_api_integrations.core.templates import Template
@@ -162,6 +163,18 @@ class InboundWebhook:
             HandshakeRefused: Likewise.
         """
         return self._greeting(self._view(request, parse_json), verified=False)
+
+    def wanted_key(
+        self, request: RawRequest, *, parse_json: Callable[[bytes], Any] = parse_json
+    ) -> WantedKey | None:
+        """Return the key to fetch before *request* is judged, with it as ``secrets``; None for most webhooks.
+
+        Raises:
+            VerificationFailed: It carries no signature in form, or its key is where none may be fetched.
+        """
+        if not isinstance(self.scheme, FetchedKeyScheme):
+            return None
+        return self.scheme.wanted(self._view(request, parse_json))
 
     def judge(
         self,

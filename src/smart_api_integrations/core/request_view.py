@@ -31,7 +31,7 @@ _LONGEST_NUMBER = 3
 _MOST_FIELDS = 1000  # as Django's DATA_UPLOAD_MAX_NUMBER_FIELDS
 _JSON_BEGINS = frozenset((b"{", b"["))
 _UNREAD: Any = object()
-_NO_VARIABLES: Mapping[str, str] = {}
+NO_VARIABLES: Mapping[str, str] = {}
 
 Fields = Mapping[str, list[str]]
 
@@ -60,7 +60,7 @@ class RequestView:
         *,
         parse_json: Callable[[bytes], Any] = parse_json,
         form_json_field: str | None = None,
-        variables: Mapping[str, str] = _NO_VARIABLES,
+        variables: Mapping[str, str] = NO_VARIABLES,
     ) -> None:
         """View *request*.
 

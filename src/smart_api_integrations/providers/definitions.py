@@ -31,6 +31,7 @@ from smart_api_integrations.core.signatures import (
 )
 from smart_api_integrations.core.signatures.composite_scheme import AllOfScheme, AnyOfScheme
 from smart_api_integrations.core.signatures.described_scheme import DescribedScheme
+from smart_api_integrations.core.signatures.fetched_keys import FetchedKeyScheme
 from smart_api_integrations.core.signatures.jwt_scheme import JwtScheme
 from smart_api_integrations.core.signatures.needs import Needs, named_variables
 from smart_api_integrations.core.signatures.scheme_options import signature_sources
@@ -155,7 +156,7 @@ def _define(
         packaged=packaged,
         title=next((content.title for content in reversed(files) if content.title), file.provider),
         samples=tuple(sample for content in reversed(files) for sample in content.samples),
-        warnings=tuple(where + note for note in (*notes, *_doubts(webhook.scheme))),
+        warnings=tuple(where + note for note in (*notes, *_doubts(webhook.scheme, packaged=packaged))),
     )
 
 
@@ -289,13 +290,15 @@ def _reads_url(block: Any) -> bool:
     return isinstance(block, str) and "{" in block and compile_template(block).reads("url")
 
 
-def _doubts(scheme: Scheme) -> Iterable[str]:
+def _doubts(scheme: Scheme, *, packaged: bool) -> Iterable[str]:
     if isinstance(scheme, (AnyOfScheme, AllOfScheme)):
         for way in scheme.ways:
-            yield from _doubts(way.scheme)
+            yield from _doubts(way.scheme, packaged=packaged)
+    if isinstance(scheme, FetchedKeyScheme):
+        yield from _doubts(scheme.scheme, packaged=packaged)
     if scheme.name == "none":
         yield "its requests are NOT verified (scheme none): whoever knows the address can send events"
-    if isinstance(scheme, JwtScheme) and not scheme.binds_body:
+    if isinstance(scheme, JwtScheme) and not scheme.binds_body and not packaged:
         yield "no claim of its token binds the body: whoever captures a token can send another body with it"
     if isinstance(scheme, DescribedScheme) and scheme.timestamp is not None and not _signs_its_time(scheme):
         yield "its timestamp is checked but not signed: put {timestamp} into `signed` if it is"

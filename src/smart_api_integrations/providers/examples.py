@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from cryptography.x509 import load_pem_x509_certificates
+
 from smart_api_integrations.core.handshakes import Greeting
 from smart_api_integrations.core.inbound_webhook import InboundWebhook, Judgement
+from smart_api_integrations.core.signatures.certificates import CertificateRefused
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
-from smart_api_integrations.errors import RequestRejected
+from smart_api_integrations.errors import KeyUnavailable, RequestRejected, SignatureMismatch
 from smart_api_integrations.providers.definitions import Definition
 from smart_api_integrations.providers.webhook_yaml import Example
 
@@ -31,6 +34,7 @@ def play(definition: Definition, example: Example) -> str:
         greeting = webhook.greet(request)
         if greeting is not None:
             return _greeted(greeting, example)
+        webhook = _with_key(webhook, request, example, now=now)
         judgements = webhook.judge_all(request, now=now)
     except RequestRejected as rejection:
         return type(rejection).__name__
@@ -45,6 +49,23 @@ def _read(judgement: Judgement, example: Example) -> str:
         if expected is not None and found != expected:
             return f"accepted, but {word} is {found!r}"
     return "accepted"
+
+
+def _with_key(
+    webhook: InboundWebhook, request: RawRequest, example: Example, *, now: datetime
+) -> InboundWebhook:
+    """Return the webhook with the key that the example says is fetched, read as the platform reads it."""
+    wanted = webhook.wanted_key(request)
+    if wanted is None:
+        return webhook
+    roots = load_pem_x509_certificates(example.trusted.encode()) if example.trusted else ()
+    try:
+        keys = wanted.address.read((example.fetched or "").encode(), now=now, roots=roots)
+    except CertificateRefused as error:
+        raise SignatureMismatch from error
+    except ValueError as error:
+        raise KeyUnavailable from error
+    return replace(webhook, secrets=keys.named(wanted.key_id))
 
 
 def _greeted(greeting: Greeting, example: Example) -> str:

@@ -80,7 +80,13 @@ def signed_request(
     scheme = source.webhook.scheme
     if rules is not None and rules.verify_each:
         return sign_each(request, rules, scheme, now=now, secrets=secrets, message_id=delivery_id)
-    return scheme.sign(request, now=now, secrets=secrets, message_id=delivery_id)
+    return scheme.sign(
+        request,
+        now=now,
+        secrets=secrets,
+        message_id=delivery_id,
+        variables=source.webhook.variables,
+    )
 
 
 def known_events(source: Source) -> tuple[str, ...]:
@@ -237,8 +243,8 @@ def signing_secrets(source: Source, given: str | Sequence[Secret] | None = None)
     form = source.definition.secret_form
     if given is not None and not isinstance(given, str):
         return given
-    if form is None:
-        return ()
+    if form is None:  # it needs none, or its public key is fetched: then the private one is given
+        return () if given is None else (Secret(name="the private key", text=given, key=given.encode()),)
     if given is not None:
         signer = form.decode_signer(form.names[0], given)
         return (signer, *(other for other in source.webhook.secrets if other.part != signer.part))

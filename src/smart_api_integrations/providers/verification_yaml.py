@@ -25,6 +25,7 @@ from smart_api_integrations.providers.yaml_types import (
     ConditionBlock,
     Seconds,
     Several,
+    Span,
     Strict,
     Templates,
     TemplateText,
@@ -65,7 +66,25 @@ class SecretBlock(Strict):
 
 
 class KeyBlock(SecretBlock):
-    """``verification.key``: where the public key is, and how it is written."""
+    """``verification.key``: where the public key is, and how it is written; or where it is fetched."""
+
+    cert_url: TemplateText | None = None
+    jwks_url: TemplateText | None = None
+    jwk_url: TemplateText | None = None
+    allow_hosts: Annotated[list[str], Field(min_length=1)] | None = None
+    chain: Annotated[str, one_of(("system", "host"))] | None = None
+    subject_cn: (
+        Annotated[
+            Annotated[str, Text] | Annotated[list[str], Field(min_length=1), Several],
+            BY_SHAPE,
+        ]
+        | None
+    ) = None
+    post: Annotated[dict[str, _One], Field(min_length=1)] | None = None
+    key_id_field: Annotated[str, Field(min_length=1)] | None = None
+    at: str | None = None
+    cache: Span | None = None
+    refetch_min: Span | None = None
 
 
 class PartsBlock(Strict):

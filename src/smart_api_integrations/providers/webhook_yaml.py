@@ -137,6 +137,8 @@ class Example(Strict):
         environ: Further variables: other secrets, what ``{env:NAME}`` and handshakes read.
         public_url: The URL that the provider called, where it signs it.
         answer: The exact body that a handshake is answered with, where that is to be checked.
+        fetched: What the address of the key answers with, where it is fetched.
+        trusted: The authorities, in PEM, that vouch for a certificate.
     """
 
     expect: str
@@ -154,6 +156,8 @@ class Example(Strict):
     action: str | None = None
     event_id: str | None = None
     answer: str | None = None
+    fetched: str | None = None
+    trusted: str | None = None
 
 
 class SampleBlock(Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -23,6 +25,8 @@ from pydantic import (
 from smart_api_integrations.core.conditions import compile_condition
 from smart_api_integrations.core.templates import compile_template
 from smart_api_integrations.errors import ConfigurationError
+
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,11 @@ def _check_condition(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _seconds(value: Any) -> Any:
+    written = re.fullmatch(r"([0-9]{1,6})([smhd])", value) if isinstance(value, str) else None
+    return value if written is None else int(written[1]) * _UNIT_SECONDS[written[2]]
+
+
 def _aware(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
@@ -88,6 +97,8 @@ HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 NetworkText = Annotated[str, AfterValidator(_check_network)]
 Seconds = Annotated[int, Field(ge=0, le=7 * 86_400)]
+Span = Annotated[int, BeforeValidator(_seconds, json_schema_input_type=int | str), Field(ge=0, le=7 * 86_400)]
+"""Seconds, or a text like ``6h``, ``90m`` or ``30s``."""
 Moment = Annotated[datetime, AfterValidator(_aware)]
 
 

@@ -13,7 +13,13 @@ from json.encoder import encode_basestring_ascii as quoted
 from smart_api_integrations.core.journal import Accepted, ReceivedEvent
 from smart_api_integrations.core.replies import Reply
 from smart_api_integrations.core.webhook_schema import WebhookResponse
-from smart_api_integrations.errors import MethodNotAllowed, RequestRejected, TooBusy, TooManyRequests
+from smart_api_integrations.errors import (
+    KeyUnavailable,
+    MethodNotAllowed,
+    RequestRejected,
+    TooBusy,
+    TooManyRequests,
+)
 
 JSON_TYPE = "application/json"
 
@@ -39,6 +45,8 @@ _REFUSALS: dict[int, bytes] = {
     429: b'{"success":false,"error":"Too many requests. Please send it again later."}',
     503: b'{"success":false,"error":"Too many requests are arriving. Please send it again."}',
 }
+
+_NO_KEY = b'{"success":false,"error":"The request cannot be verified at the moment. Please send it again."}'
 
 UNAVAILABLE = Answer(
     status=503,
@@ -105,7 +113,8 @@ def replied(reply: Reply) -> Answer:
 def refused(rejection: RequestRejected) -> Answer:
     """Return the fixed answer to a request that was not accepted."""
     status = rejection.status_hint
-    return Answer(status=status, body=_REFUSALS[status], headers=_refusal_headers(rejection))
+    body = _NO_KEY if isinstance(rejection, KeyUnavailable) else _REFUSALS[status]
+    return Answer(status=status, body=body, headers=_refusal_headers(rejection))
 
 
 def closing(answer: Answer) -> Answer:
@@ -118,7 +127,7 @@ def _refusal_headers(rejection: RequestRejected) -> tuple[tuple[str, str], ...]:
         return (("allow", ", ".join(rejection.allowed)),)
     if isinstance(rejection, TooManyRequests):
         return (("retry-after", str(rejection.retry_after)),)
-    return (("retry-after", "5"),) if isinstance(rejection, TooBusy) else ()
+    return (("retry-after", "5"),) if isinstance(rejection, (KeyUnavailable, TooBusy)) else ()
 
 
 def _json(text: str | None) -> str:

@@ -45,6 +45,7 @@ from smart_api_integrations.receive.greeter import Greeter
 from smart_api_integrations.receive.incoming import IncomingRequest, announces_body, check_size, read_body
 from smart_api_integrations.receive.inline import InlineHandling
 from smart_api_integrations.receive.places import Place
+from smart_api_integrations.receive.published_keys import FindKey, find_no_key, with_key
 from smart_api_integrations.receive.rejections import rejection_of, safe_name
 from smart_api_integrations.storage.protocols import EventStore
 from smart_api_integrations.telemetry import EventAccepted, EventRejected, StoreFailed, Telemetry
@@ -64,6 +65,7 @@ class GatewayRules:
         public_url: How providers reach this server, without a path; None where it is not configured.
         parse_json: Parses a body; raises ``MalformedRequest``.
         mode: How webhooks are handled whose YAML does not say.
+        find_key: Fetches a key that a provider publishes, as ``network.key_source`` does.
     """
 
     now: Callable[[], datetime]
@@ -73,6 +75,7 @@ class GatewayRules:
     public_url: str | None = None
     parse_json: Callable[[bytes], Any] = parse_json
     mode: Literal["inline", "queued"] = "queued"
+    find_key: FindKey = find_no_key
 
 
 class Gateway:
@@ -108,12 +111,7 @@ class Gateway:
         return self._webhooks
 
     async def accept(
-        self,
-        request: IncomingRequest,
-        provider: str,
-        name: str = "default",
-        *,
-        place: Place | None = None,
+        self, request: IncomingRequest, provider: str, name: str = "default", *, place: Place | None = None
     ) -> Answer:
         """Return the answer to *request*, after everything that it promises is on disk.
 
@@ -122,7 +120,7 @@ class Gateway:
 
         * 2xx: verified and kept, or a repeat of what is kept; or a handshake.
         * 400, 401, 403, 404, 405, 408, 413, 429: not accepted, nothing was changed.
-        * 503 with ``Retry-After``: verified, but the store is away, or what confirms cannot be called.
+        * 503 with ``Retry-After``: the store is away, or a key cannot be fetched, or what confirms be called.
         * Whatever its handlers answer, where the provider waits for them.
         """
         try:
@@ -143,6 +141,7 @@ class Gateway:
         webhook, whole = await self._read(request, provider, name)
         now = self._rules.now()
         try:
+            webhook = await with_key(webhook, whole, self._rules.find_key, self._registry)
             judgement = first_of(self._judge(webhook, whole, now))
         except RequestRejected as rejection:
             raise self._refusal(rejection, whole, (provider, name), webhook=webhook) from rejection
@@ -210,6 +209,7 @@ class Gateway:
                 greeting = webhook.greet(request, parse_json=self._rules.parse_json)
                 if greeting is not None:
                     return await self._greet(webhook, request, greeting)
+            webhook = await with_key(webhook, request, self._rules.find_key, self._registry)
             now = self._rules.now()
             judgements = self._judge(webhook, request, now)
             greeting = judgements[0].greeting if judgements else None

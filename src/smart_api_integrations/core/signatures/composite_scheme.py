@@ -12,11 +12,11 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from smart_api_integrations.core.request_view import RequestView
+from smart_api_integrations.core.request_view import NO_VARIABLES, RequestView
 from smart_api_integrations.core.signatures.scheme import Scheme, Verified
 from smart_api_integrations.core.signatures.secrets import Secret
 from smart_api_integrations.core.webhook_schema import RawRequest
@@ -70,7 +70,13 @@ class AnyOfScheme:
         raise failure or SignatureMissing
 
     def sign(
-        self, request: RawRequest, *, now: datetime, secrets: Sequence[Secret], message_id: str
+        self,
+        request: RawRequest,
+        *,
+        now: datetime,
+        secrets: Sequence[Secret],
+        message_id: str,
+        variables: Mapping[str, str] = NO_VARIABLES,
     ) -> RawRequest:
         """Return *request* signed in the first way that there are secrets of.
 
@@ -78,7 +84,9 @@ class AnyOfScheme:
             InvalidInput: That way cannot be signed for.
         """
         way = next((way for way in self.ways if way.own(secrets)), self.ways[0])
-        return way.scheme.sign(request, now=now, secrets=way.own(secrets), message_id=message_id)
+        return way.scheme.sign(
+            request, now=now, secrets=way.own(secrets), message_id=message_id, variables=variables
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +107,13 @@ class AllOfScheme:
         return Verified(proof=found[0].proof, signed=signed)
 
     def sign(
-        self, request: RawRequest, *, now: datetime, secrets: Sequence[Secret], message_id: str
+        self,
+        request: RawRequest,
+        *,
+        now: datetime,
+        secrets: Sequence[Secret],
+        message_id: str,
+        variables: Mapping[str, str] = NO_VARIABLES,
     ) -> RawRequest:
         """Return *request* signed in every way, the first way last: it may sign what the others write.
 
@@ -107,5 +121,7 @@ class AllOfScheme:
             InvalidInput: One way cannot be signed for.
         """
         for way in reversed(self.ways):
-            request = way.scheme.sign(request, now=now, secrets=way.own(secrets), message_id=message_id)
+            request = way.scheme.sign(
+                request, now=now, secrets=way.own(secrets), message_id=message_id, variables=variables
+            )
         return request

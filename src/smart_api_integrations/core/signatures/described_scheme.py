@@ -17,7 +17,7 @@ from typing import Protocol
 from smart_api_integrations.core.conditions import ALWAYS, Condition
 from smart_api_integrations.core.journal import Proof
 from smart_api_integrations.core.placing import place
-from smart_api_integrations.core.request_view import RequestView
+from smart_api_integrations.core.request_view import NO_VARIABLES, RequestView
 from smart_api_integrations.core.signatures.scheme import Verified
 from smart_api_integrations.core.signatures.secrets import Secret
 from smart_api_integrations.core.signatures.signature_field import (
@@ -120,8 +120,24 @@ class DescribedScheme:
         proof = self._proof(secrets[index].name, index, algorithm, moment=moment)
         return Verified(proof=proof, signed=signed)
 
+    def key_id(self, view: RequestView) -> None:
+        """Return None: a signature does not name its key.
+
+        Raises:
+            VerificationFailed: There is no signature in form.
+        """
+        values = self.signature.read_values(view)
+        if self.timestamp is not None:
+            self.timestamp.read(view, self.signature, values)
+
     def sign(
-        self, request: RawRequest, *, now: datetime, secrets: Sequence[Secret], message_id: str
+        self,
+        request: RawRequest,
+        *,
+        now: datetime,
+        secrets: Sequence[Secret],
+        message_id: str,
+        variables: Mapping[str, str] = NO_VARIABLES,
     ) -> RawRequest:
         """Return *request* signed: with what makes it verify, where the provider puts it.
 
@@ -137,10 +153,12 @@ class DescribedScheme:
                 part = (self.timestamp.part, time)
         if self.id is not None:
             request = place(request, self.id, message_id)
-        text = choose(self.signed, RequestView(request))
-        for line in text.require.lines:
-            request = _fulfil(request, line.subject, line.expected)
-        view = RequestView(request)
+        view = RequestView(request, variables=variables)
+        text = choose(self.signed, view)
+        absent = [line for line in self.require.lines if _is_absent_header(line.subject, view)]
+        for line in (*text.require.lines, *absent):
+            request = _fulfil(request, line.subject, line.expected, variables)
+        view = RequestView(request, variables=variables)
         view.timestamp, view.id = None if time is None else time.encode(), message_id.encode()
         signed = text.template.render(view)
         if signed is None:
@@ -199,9 +217,22 @@ class DescribedScheme:
         )
 
 
-def _fulfil(request: RawRequest, subject: Template | None, expected: tuple[Template, ...]) -> RawRequest:
+def _is_absent_header(subject: Template | None, view: RequestView) -> bool:
+    return (
+        subject is not None
+        and all(each.kind == "header" for each in subject.references)
+        and not subject.text(view)
+    )
+
+
+def _fulfil(
+    request: RawRequest,
+    subject: Template | None,
+    expected: tuple[Template, ...],
+    variables: Mapping[str, str],
+) -> RawRequest:
     """Write what is required where it is required, as the sender does."""
-    wanted = expected[0].text(RequestView(request)) if expected else None
+    wanted = expected[0].text(RequestView(request, variables=variables)) if expected else None
     return request if subject is None or wanted is None else place(request, subject, wanted)
 
 

@@ -29,7 +29,7 @@ from jwt.algorithms import HMACAlgorithm
 from smart_api_integrations.core.conditions import ALWAYS, Condition
 from smart_api_integrations.core.journal import Proof
 from smart_api_integrations.core.placing import place
-from smart_api_integrations.core.request_view import RequestView
+from smart_api_integrations.core.request_view import NO_VARIABLES, RequestView
 from smart_api_integrations.core.signatures.described_scheme import MOST_SECRETS
 from smart_api_integrations.core.signatures.public_keys import read_public_key
 from smart_api_integrations.core.signatures.scheme import Verified
@@ -61,6 +61,7 @@ KEY_ALGORITHMS: Mapping[str, str] = {
 
 SECRET_ALGORITHMS = ("HS256", "HS384", "HS512")
 LONGEST_TOKEN = 16 * 1024
+_LONGEST_KEY_ID = 256
 _BLANKS = b" \t"
 
 Expected = Template | bool
@@ -147,8 +148,27 @@ class JwtScheme:
         )
         return Verified(proof=proof, signed=token + b"\0" + view.body if self.binds_body else None)
 
+    def key_id(self, view: RequestView) -> str | None:
+        """Return the name of the key that the token says to be signed with, or None where it names none.
+
+        Raises:
+            VerificationFailed: There is no token in form.
+        """
+        try:
+            found = jwt.get_unverified_header(self._token(view)).get("kid")
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            message = "The token is not of the form of one."
+            raise SignatureMalformed(message) from error
+        return found if isinstance(found, str) and 0 < len(found) <= _LONGEST_KEY_ID else None
+
     def sign(
-        self, request: RawRequest, *, now: datetime, secrets: Sequence[Secret], message_id: str
+        self,
+        request: RawRequest,
+        *,
+        now: datetime,
+        secrets: Sequence[Secret],
+        message_id: str,
+        variables: Mapping[str, str] = NO_VARIABLES,
     ) -> RawRequest:
         """Return *request* with a token of the sender's.
 
@@ -158,7 +178,7 @@ class JwtScheme:
         if not secrets or secrets[0].public:
             message = "A token cannot be signed here: it takes the sender's secret or private key."
             raise InvalidInput(message)
-        view = RequestView(request)
+        view = RequestView(request, variables=variables)
         claims: dict[str, Any] = {"iat": int(now.timestamp()), "exp": int(now.timestamp()) + 300}
         claims |= {"nbf": claims["iat"], "jti": message_id}
         for name, templates in (("iss", self.issuer), ("aud", self.audience)):

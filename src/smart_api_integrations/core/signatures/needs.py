@@ -75,7 +75,7 @@ def named_variables(block: Any) -> Iterator[tuple[str, bool]]:
     """Yield the variables that the templates in *block* read, and whether they are needed.
 
     A variable is written ``{env:NAME}`` in a text, or ``{env: NAME}`` where a value belongs. Where a secret
-    is (``secret:``, ``key:``) is not among them.
+    is (``secret:``, ``key: {env: …}``) is not among them.
     """
     if isinstance(block, str):
         yield from _in_template(block)
@@ -87,7 +87,10 @@ def named_variables(block: Any) -> Iterator[tuple[str, bool]]:
             yield str(block["env"]), True
             return
         for key, value in block.items():
-            if key not in {"secret", "key", "any_of", "all_of"}:
+            if key == "key" and isinstance(value, Mapping):
+                written = {word: each for word, each in value.items() if word not in {"env", "post"}}
+                yield from named_variables([written, *value.get("post", {}).values()])
+            elif key not in {"secret", "key", "any_of", "all_of"}:
                 yield from named_variables(key)
                 yield from named_variables(value)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from smart_api_integrations.core.journal import Proof
-from smart_api_integrations.core.request_view import RequestView
+from smart_api_integrations.core.request_view import NO_VARIABLES, RequestView
 from smart_api_integrations.core.signatures.scheme import Verified
 from smart_api_integrations.core.signatures.secrets import Secret
 from smart_api_integrations.core.webhook_schema import RawRequest
@@ -24,7 +24,13 @@ class NoneScheme:
         return Verified(proof=Proof(scheme=self.name), signed=None)
 
     def sign(
-        self, request: RawRequest, *, now: datetime, secrets: Sequence[Secret], message_id: str
+        self,
+        request: RawRequest,
+        *,
+        now: datetime,
+        secrets: Sequence[Secret],
+        message_id: str,
+        variables: Mapping[str, str] = NO_VARIABLES,
     ) -> RawRequest:
         """Return *request* as it is; raises nothing."""
         return request

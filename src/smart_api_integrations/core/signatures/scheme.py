@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from smart_api_integrations.core.journal import Proof
-from smart_api_integrations.core.request_view import RequestView
+from smart_api_integrations.core.request_view import NO_VARIABLES, RequestView
 from smart_api_integrations.core.signatures.secrets import Secret
 from smart_api_integrations.core.webhook_schema import RawRequest
 
@@ -44,7 +44,13 @@ class Scheme(Protocol):
         """
 
     def sign(
-        self, request: RawRequest, *, now: datetime, secrets: Sequence[Secret], message_id: str
+        self,
+        request: RawRequest,
+        *,
+        now: datetime,
+        secrets: Sequence[Secret],
+        message_id: str,
+        variables: Mapping[str, str] = NO_VARIABLES,
     ) -> RawRequest:
         """Return *request* with what makes it verify: the sender's side, for samples and tests.
 

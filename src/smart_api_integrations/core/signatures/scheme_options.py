@@ -7,6 +7,7 @@ and what one word demands of another.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +15,10 @@ from smart_api_integrations.core.conditions import ALWAYS, Condition, compile_co
 from smart_api_integrations.core.signatures.asymmetric_scheme import AsymmetricMathematics
 from smart_api_integrations.core.signatures.composite_scheme import AllOfScheme, AnyOfScheme, Way
 from smart_api_integrations.core.signatures.described_scheme import DescribedScheme, Mathematics
+from smart_api_integrations.core.signatures.fetched_keys import FORMS, FetchedKeyScheme
 from smart_api_integrations.core.signatures.hmac_scheme import HmacMathematics
 from smart_api_integrations.core.signatures.jwt_scheme import KEY_ALGORITHMS, SECRET_ALGORITHMS, JwtScheme
+from smart_api_integrations.core.signatures.key_options import key_address
 from smart_api_integrations.core.signatures.needs import Needs, named_variables
 from smart_api_integrations.core.signatures.none_scheme import NoneScheme
 from smart_api_integrations.core.signatures.scheme import Scheme
@@ -35,6 +38,7 @@ DEFAULT_LEEWAY = 60
 
 Options = Mapping[str, Any]
 _KEYLESS = ("none", "custom")
+_BY_KEY_PAIR = ("asymmetric", "jwt")
 
 
 def compile_verification(options: Options, *, part: str = "") -> Scheme:
@@ -48,7 +52,18 @@ def compile_verification(options: Options, *, part: str = "") -> Scheme:
     for word, make in _COMPOSITES.items():
         if options.get(word):
             return make(_ways(word, options[word], part))
-    return SCHEMES[options["scheme"]](options)
+    scheme = SCHEMES[options["scheme"]](options)
+    address = None if options["scheme"] not in _BY_KEY_PAIR else key_address(options.get("key") or {})
+    if address is None:
+        return scheme
+    if part or not isinstance(scheme, (DescribedScheme, JwtScheme)):
+        message = "verification.key: a key that is fetched stands alone, not in any_of or all_of."
+        raise ConfigurationError(message)
+    algorithms = _algorithms(options)
+    if not algorithms:
+        message = "verification.algorithms must name the algorithm where the key is fetched."
+        raise ConfigurationError(message)
+    return FetchedKeyScheme(scheme=scheme, address=replace(address, algorithms=algorithms))
 
 
 def verification_needs(options: Options, *, part: str = "") -> Needs:
@@ -189,7 +204,7 @@ def _secret_form(options: Options, part: str) -> SecretForm | None:
     block = options.get("key" if is_key else "secret", {})
     names = block.get("env")
     if not names:
-        if scheme == "custom":
+        if scheme == "custom" or (is_key and FORMS.keys() & block.keys()):
             return None
         message = (
             "it names no key: add `key: {env: NAME}` with the variable that holds it."

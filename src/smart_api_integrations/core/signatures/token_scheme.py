@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -17,7 +17,7 @@ from hashlib import sha256
 from smart_api_integrations.core.conditions import ALWAYS, Condition
 from smart_api_integrations.core.journal import Proof
 from smart_api_integrations.core.placing import place
-from smart_api_integrations.core.request_view import RequestView
+from smart_api_integrations.core.request_view import NO_VARIABLES, RequestView
 from smart_api_integrations.core.signatures.described_scheme import MOST_SECRETS
 from smart_api_integrations.core.signatures.scheme import Verified
 from smart_api_integrations.core.signatures.secrets import Secret
@@ -78,7 +78,13 @@ class TokenScheme:
         raise SignatureMismatch(message)
 
     def sign(
-        self, request: RawRequest, *, now: datetime, secrets: Sequence[Secret], message_id: str
+        self,
+        request: RawRequest,
+        *,
+        now: datetime,
+        secrets: Sequence[Secret],
+        message_id: str,
+        variables: Mapping[str, str] = NO_VARIABLES,
     ) -> RawRequest:
         """Return *request* with the token.
 

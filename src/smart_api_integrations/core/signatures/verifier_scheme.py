@@ -6,12 +6,12 @@ hostile bytes, and what it raises on them must not become a server error.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from smart_api_integrations.core.journal import Proof
-from smart_api_integrations.core.request_view import RequestView
+from smart_api_integrations.core.request_view import NO_VARIABLES, RequestView
 from smart_api_integrations.core.signatures.scheme import Verified
 from smart_api_integrations.core.signatures.secrets import Secret
 from smart_api_integrations.core.signatures.signature_field import read_or_refuse
@@ -65,7 +65,13 @@ class VerifierScheme:
         raise SignatureMismatch
 
     def sign(
-        self, request: RawRequest, *, now: datetime, secrets: Sequence[Secret], message_id: str
+        self,
+        request: RawRequest,
+        *,
+        now: datetime,
+        secrets: Sequence[Secret],
+        message_id: str,
+        variables: Mapping[str, str] = NO_VARIABLES,
     ) -> RawRequest:
         """Refuse: a verifier only verifies.
 
