@@ -12,7 +12,12 @@ import resend
 import svix
 from anymail.exceptions import AnymailWebhookValidationFailure
 from anymail.webhooks.mailgun import MailgunTrackingWebhookView
+from anymail.webhooks.mandrill import MandrillCombinedWebhookView
 from anymail.webhooks.postmark import PostmarkTrackingWebhookView
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from sendgrid.helpers.eventwebhook import EventWebhook
 
 from smart_api_integrations.core.webhook_schema import RawRequest
 from tests.oracles.oracle import (
@@ -20,6 +25,7 @@ from tests.oracles.oracle import (
     FORM,
     JSON,
     NOW,
+    PUBLIC_URL,
     SECONDS,
     FixedDatetime,
     Oracle,
@@ -33,6 +39,10 @@ from tests.oracles.oracle import (
 RESEND = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 POSTMARK = "hooks:sample-password-of-postmark"
 MAILGUN = "sample-signing-key-of-mailgun"
+SENDGRID = ec.derive_private_key(1042, ec.SECP256R1())
+SENDGRID_STRANGER = ec.derive_private_key(1043, ec.SECP256R1())
+MANDRILL = "sample-webhook-key-of-mandrill"
+MANDRILL_URL = f"{PUBLIC_URL}/webhooks/mandrill"
 OTHER = "whsec_b3RoZXItc2VjcmV0LW9mLXNhbXBsZQ=="
 
 
@@ -112,7 +122,72 @@ def mailgun_accepts(request: RawRequest) -> None:
     view.validate_request(asks)
 
 
+def sendgrid_signs(body: bytes) -> RawRequest:
+    # sendgrid verifies only: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features
+    made = SENDGRID.sign(str(SECONDS).encode() + body, ec.ECDSA(hashes.SHA256()))
+    name = "X-Twilio-Email-Event-Webhook"
+    return posted(body, {f"{name}-Signature": in_base64(made), f"{name}-Timestamp": str(SECONDS)})
+
+
+@refuses(ValueError)
+def sendgrid_accepts(request: RawRequest) -> bool:
+    name = "X-Twilio-Email-Event-Webhook"
+    signature, timestamp = header(request, f"{name}-Signature"), header(request, f"{name}-Timestamp")
+    return (
+        EventWebhook(public(SENDGRID)).verify_signature(request.body.decode(), signature, timestamp) is True
+    )
+
+
+def public(key: ec.EllipticCurvePrivateKey) -> str:
+    """Return the public key as SendGrid shows it: PEM's base64 without its armour."""
+    return in_base64(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def private(key: ec.EllipticCurvePrivateKey) -> str:
+    """Return the private key as PEM."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@refuses(AnymailWebhookValidationFailure)
+def mandrill_accepts(request: RawRequest) -> None:
+    view = view_of(MandrillCombinedWebhookView, webhook_key=MANDRILL.encode(), webhook_url=request.public_url)
+    view.validate_request(asked(request))
+
+
+def mandrill_signs(body: bytes) -> RawRequest:
+    # https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/
+    fields = sorted(parse_qsl(body.decode(), keep_blank_values=True))
+    text = MANDRILL_URL + "".join(name + value for name, value in fields)
+    made = in_base64(digest(MANDRILL, text.encode(), "sha1"))
+    return posted(body, {"X-Mandrill-Signature": made}, content_type=FORM, public_url=MANDRILL_URL)
+
+
 ORACLES = (
+    Oracle(
+        provider="sendgrid",
+        library="sendgrid",
+        environ={"SENDGRID_PUBLIC_KEY": public(SENDGRID)},
+        other_environ={"SENDGRID_PUBLIC_KEY": public(SENDGRID_STRANGER)},
+        signs=sendgrid_signs,
+        accepts=sendgrid_accepts,
+        bodies=(
+            b'[{"event":"delivered","sg_event_id":"1"}]',
+            '[{"event":"open","note":"Zürich ✓1"}]'.encode(),
+        ),
+        signer=private(SENDGRID),
+        other_signer=private(SENDGRID_STRANGER),
+    ),
+    Oracle(
+        provider="mandrill",
+        library="django-anymail",
+        environ={"MANDRILL_WEBHOOK_SECRET": MANDRILL},
+        other_environ={"MANDRILL_WEBHOOK_SECRET": "another-webhook-key-of-mandrill"},
+        signs=mandrill_signs,
+        accepts=mandrill_accepts,
+        bodies=(b"mandrill_events=%5B%7B%22event%22%3A%22send%22%2C%22_id%22%3A%221%22%7D%5D",),
+        any_body=False,
+        any_event=False,
+    ),
     Oracle(
         provider="postmark",
         library="django-anymail",

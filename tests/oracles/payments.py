@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
 import zlib
 from types import SimpleNamespace
 
+import gocardless_pro.errors
+import gocardless_pro.webhooks
 import razorpay
 import stripe
+from Adyen.util import generate_notification_sig, is_valid_hmac_notification
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -37,6 +41,13 @@ PAYPAL, PAYPAL_PUBLIC = rsa_pair(PAYPAL_KEY)
 STRANGER, STRANGER_PUBLIC = rsa_pair(rsa.generate_private_key(65537, 2048))
 PAYPAL_WEBHOOK_ID = "5L518819FA0214926"
 STRIPE = "whsec_sample_secret_of_stripe"
+GOCARDLESS = "sample-secret-of-gocardless"
+ADYEN = "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056"
+ADYEN_BODY = (
+    b'{"live":"false","notificationItems":[{"NotificationRequestItem":{"pspReference":"1","merchantAccountCode":'
+    b'"Octo","merchantReference":"1042","amount":{"value":1130,"currency":"EUR"},"eventCode":"AUTHORISATION",'
+    b'"success":"true"}}]}'
+)
 SQUARE = "sample-secret-of-square"
 SQUARE_URL = "https://square.example.com/hooks?tenant=1"
 RAZORPAY = "sample-secret-of-razorpay"
@@ -112,6 +123,27 @@ def paypal_accepts(request: RawRequest) -> bool:
     return all(words) and header(request, "PAYPAL-AUTH-ALGO") == "SHA256withRSA"
 
 
+@refuses(gocardless_pro.errors.InvalidSignatureError, TypeError)
+def gocardless_accepts(request: RawRequest) -> None:
+    gocardless_pro.webhooks.parse(request.body, GOCARDLESS, header(request, "Webhook-Signature"))
+
+
+def adyen_signs(body: bytes) -> RawRequest:
+    payload = json.loads(body)
+    for each in payload["notificationItems"]:
+        item = each["NotificationRequestItem"]
+        made = generate_notification_sig(item, ADYEN).decode()
+        item["additionalData"] = {"hmacSignature": made}
+    return posted(json.dumps(payload).encode(), {})
+
+
+@refuses(ValueError, KeyError, TypeError)
+def adyen_accepts(request: RawRequest) -> bool:
+    # Adyen's own function looks at the first item only: it is asked for each
+    items = json.loads(request.body)["notificationItems"]
+    return all(is_valid_hmac_notification({"notificationItems": [each]}, ADYEN) is True for each in items)
+
+
 ORACLES = (
     Oracle(
         provider="paypal",
@@ -124,6 +156,29 @@ ORACLES = (
         other_signer=STRANGER,
         fetched=PAYPAL_PUBLIC,
         other_fetched=STRANGER_PUBLIC,
+    ),
+    Oracle(
+        provider="gocardless",
+        library="gocardless_pro",
+        environ={"GOCARDLESS_WEBHOOK_SECRET": GOCARDLESS},
+        other_environ={"GOCARDLESS_WEBHOOK_SECRET": "another-secret-of-gocardless"},
+        # gocardless_pro verifies only: its page says the body's HMAC in hexadecimal
+        signs=lambda body: posted(body, {"Webhook-Signature": digest(GOCARDLESS, body).hex()}),
+        accepts=gocardless_accepts,
+        bodies=(b'{"events":[{"id":"EV1","resource_type":"payments","action":"confirmed"}],"meta":{}}',),
+        any_body=False,
+    ),
+    Oracle(
+        provider="adyen",
+        library="Adyen",
+        environ={"ADYEN_HMAC_KEY": ADYEN},
+        other_environ={"ADYEN_HMAC_KEY": "A" * 64},
+        signs=adyen_signs,
+        accepts=adyen_accepts,
+        bodies=(ADYEN_BODY,),
+        covers_body=False,  # eight fields of each item, and nothing else
+        any_body=False,
+        any_event=False,
     ),
     Oracle(
         provider="stripe",

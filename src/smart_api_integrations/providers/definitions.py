@@ -204,10 +204,7 @@ def _owners(header: str, presets: Mapping[str, ReadFile]) -> list[ReadFile]:
         verification = _dump(known.content.webhooks[_DEFAULT]).get("verification", {})
         if header.lower() in _headers(verification):
             claims.setdefault(json.dumps(_without_names(verification), sort_keys=True), []).append(known)
-    by_number = sorted(claims.values(), key=len, reverse=True)
-    if not by_number or (len(by_number) > 1 and len(by_number[0]) == len(by_number[1])):
-        return []
-    return by_number[0]
+    return next(iter(claims.values())) if len(claims) == 1 else []
 
 
 def _headers(verification: Block) -> set[str]:
