@@ -75,7 +75,7 @@ async def rehearse(
         own = settings.model_copy(
             update={
                 "database_url": f"sqlite:///{Path(folder) / 'webhooks.db'}",
-                "public_url": EXAMPLE_URL,
+                "public_url": settings.public_url or EXAMPLE_URL,
                 "roles": ("gateway", "worker"),
                 "shutdown_seconds": 0.0,
             }

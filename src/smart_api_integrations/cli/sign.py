@@ -101,7 +101,7 @@ def signed_body(
 
     provider, name = source.key
     path = f"/webhooks/{provider}" + ("" if name == "default" else f"/{name}")
-    public_url = source.webhook.public_url or f"{SERVER}{path}"
+    public_url = source.called_url(path, server_url=SERVER)
     request = RawRequest(path=path, headers=Headers(headers), body=body, public_url=public_url)
     if "content-type" not in request.headers:
         request.headers["Content-Type"] = "application/json"

@@ -40,16 +40,26 @@ class Source:
         webhook: The webhook; without secrets where it is not mounted.
         definition: Where it comes from, and how its secrets are written.
         missing: The variable that must be set before it is mounted, or None.
+        server_url: How providers reach its server, without a path; None where that is not known.
     """
 
     webhook: InboundWebhook
     definition: Definition = field(repr=False)
     missing: str | None = None
+    server_url: str | None = None
 
     @property
     def key(self) -> Key:
         """Provider and name."""
         return self.webhook.provider, self.webhook.name
+
+    def called_url(self, path: str, *, server_url: str | None = None) -> str | None:
+        """Return the URL that the provider calls, and may sign: the webhook's own, or *path* on its server.
+
+        *server_url* stands in where none is configured; without it the URL is then None.
+        """
+        server = self.server_url or server_url
+        return self.webhook.public_url or (None if server is None else server + path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +215,8 @@ def _with_secrets(definition: Definition, environ: Mapping[str, str], *, public_
         public_url=str(url) if url else None,
         handshakes=tuple(each.resolved(environ) for each in definition.webhook.handshakes),
     )
-    return Source(webhook=webhook, definition=definition, missing=missing)
+    server_url = public_url.rstrip("/") if public_url else None
+    return Source(webhook=webhook, definition=definition, missing=missing, server_url=server_url)
 
 
 def _to_do(missing: str) -> str:

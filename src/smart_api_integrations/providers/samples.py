@@ -75,7 +75,7 @@ def signed_request(
     if extraction.event_id is not None:
         _place(extraction.event_id, delivery_id, draft, over=payload is None)
     path = _path(source)
-    request = replace(draft.request(path), public_url=source.webhook.public_url or EXAMPLE_URL + path)
+    request = replace(draft.request(path), public_url=source.called_url(path, server_url=EXAMPLE_URL))
     secrets = signing_secrets(source, secret)
     scheme = source.webhook.scheme
     if rules is not None and rules.verify_each:

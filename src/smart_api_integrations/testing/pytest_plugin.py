@@ -93,10 +93,11 @@ def receive_webhook(
     def receive(hook: SignedWebhook) -> Rehearsal:
         from smart_api_integrations.application.portal import Portal
         from smart_api_integrations.application.rehearsal import rehearse
+        from smart_api_integrations.providers.samples import EXAMPLE_URL
         from smart_api_integrations.settings import Settings
 
         folder = "" if webhook_providers_dir is None else str(webhook_providers_dir)
-        settings = Settings(providers_dir=folder or os.devnull)
+        settings = Settings(providers_dir=folder or os.devnull, public_url=EXAMPLE_URL)
         portal = Portal()
         try:
             return portal.call(

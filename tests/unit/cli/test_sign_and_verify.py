@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from base64 import b64encode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -60,6 +61,18 @@ class TestSign:
 
     def test_a_moment_may_be_given(self, signed):
         assert "Stripe-Signature: t=1769860800,v1=" in signed("stripe", at=NOON)
+
+    def test_a_provider_that_signs_the_url_signs_the_configured_one(self, signed, monkeypatch):
+        monkeypatch.setenv("SQUARE_WEBHOOK_SECRET", "a square secret, long enough")
+        monkeypatch.setenv("WEBHOOKS_PUBLIC_URL", "https://hooks.shop.test")
+        url = b"https://hooks.shop.test/webhooks/square"
+        digest = hmac.digest(b"a square secret, long enough", url + BODY, "sha256")
+
+        assert b64encode(digest).decode() in signed("square")
+        own = b"https://elsewhere.shop.test/square"
+        monkeypatch.setenv("SQUARE_NOTIFICATION_URL", own.decode())
+        digest = hmac.digest(b"a square secret, long enough", own + BODY, "sha256")
+        assert b64encode(digest).decode() in signed("square")
 
     def test_a_secret_may_come_from_a_file(self, signed, tmp_path):
         (tmp_path / "secret").write_text("another secret, long enough\n")

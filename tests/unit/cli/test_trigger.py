@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from smart_api_integrations.providers.catalogue import load_catalogue
-from smart_api_integrations.providers.samples import known_events
+from smart_api_integrations.errors import VerificationFailed
+from smart_api_integrations.providers.catalogue import load_catalogue, load_definitions
+from smart_api_integrations.providers.samples import known_events, signed_request
 from smart_api_integrations.testing.signed_webhooks import secrets_for_tests
 
 HANDLERS = """
@@ -201,3 +205,64 @@ class TestWhatIsMissing:
 
         assert ended.code == 7
         assert "webhooks serve" in ended.err
+
+
+URL_SIGNERS = sorted(
+    {
+        provider
+        for (provider, name), each in load_definitions(None).items()
+        if name == "default" and each.reads_url
+    }
+)
+SERVER_URL = "https://hooks.shop.test"
+NOTIFICATION_URL = "https://elsewhere.shop.test/square"
+
+
+@pytest.mark.parametrize("provider", URL_SIGNERS)
+class TestASignedUrl:
+    """What a server believes that knows its public URL is what these commands sign."""
+
+    @pytest.fixture(autouse=True)
+    def configured(self, monkeypatch):
+        for name, value in secrets_for_tests(None).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("WEBHOOKS_PUBLIC_URL", f"{SERVER_URL}/")
+        monkeypatch.setenv("SQUARE_NOTIFICATION_URL", NOTIFICATION_URL)
+
+    def test_triggered_here_it_verifies(self, cli, provider):
+        source = load_catalogue(providers_dir=None, environ={}).source(provider)
+
+        ended = cli("trigger", provider, (*known_events(source), "thing.happened")[0], "--here")
+
+        assert ended.code == 0, (ended.out, ended.err)
+
+    def test_what_is_sent_verifies_at_the_configured_url_and_at_no_other(self, monkeypatch, provider):
+        own = load_catalogue(providers_dir=None, environ=os.environ, public_url=f"{SERVER_URL}/").source(
+            provider
+        )
+        event = (*known_events(own), "thing.happened")[0]
+        request = signed_request(own, event, now=datetime.now(UTC), delivery_id="d-1")
+        request = replace(request, public_url=SERVER_URL + request.path)  # as its server knows it
+
+        assert own.webhook.judge(request, now=datetime.now(UTC)).event_type
+        monkeypatch.setenv("SQUARE_NOTIFICATION_URL", "https://other.shop.test/square")
+        other = load_catalogue(providers_dir=None, environ=os.environ).source(provider)
+        with pytest.raises(VerificationFailed):
+            other.webhook.judge(
+                replace(request, public_url="https://other.shop.test/x"), now=datetime.now(UTC)
+            )
+
+
+def test_square_signs_its_notification_url(monkeypatch):
+    monkeypatch.setenv("SQUARE_NOTIFICATION_URL", NOTIFICATION_URL)
+    catalogue = load_catalogue(providers_dir=None, environ=os.environ, public_url=SERVER_URL)
+
+    assert catalogue.source("square").called_url("/webhooks/square") == NOTIFICATION_URL
+    assert catalogue.source("github").called_url("/webhooks/github") == f"{SERVER_URL}/webhooks/github"
+
+
+def test_a_server_that_has_no_public_url_is_stood_in_for():
+    github = load_catalogue(providers_dir=None, environ={}).source("github")
+
+    assert github.called_url("/x") is None
+    assert github.called_url("/x", server_url="http://127.0.0.1:8000") == "http://127.0.0.1:8000/x"
