@@ -14,6 +14,7 @@ import uvloop
 
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
+from smart_api_integrations.core.webhook_schema import WebhookResponse
 from smart_api_integrations.receive.answer import Answer
 from smart_api_integrations.server.ingest import Ingest
 from smart_api_integrations.settings import Settings
@@ -104,11 +105,13 @@ class Served:
             writer.close()
 
 
-def served(folder: Path, story: Callable[[Served], Awaitable[None]]) -> None:
+def served(folder: Path, story: Callable[[Served], Awaitable[None]], *, mode: str = "queued") -> None:
     """Tell *story* with a server on a fresh journal."""
     own = folder / "providers" / "github"
     own.mkdir(parents=True)
-    (own / "webhook.yaml").write_text(f"webhooks: {{default: {{body: {{max_bytes: {LIMIT}}}}}}}")
+    (own / "webhook.yaml").write_text(
+        f"webhooks: {{default: {{mode: {mode}, body: {{max_bytes: {LIMIT}}}}}}}"
+    )
 
     async def tell() -> None:
         settings = Settings(
@@ -336,3 +339,67 @@ def test_a_chunked_body_that_came_at_once_is_put_together(tmp_path: Path, short:
 
     served(tmp_path, story)
     assert len(short) == 1
+
+
+UNSENDABLE: dict[str, Callable[[dict[str, str]], WebhookResponse]] = {
+    "another header in a value": lambda sent: WebhookResponse(headers={"X-Ref": sent["ref"]}),
+    "another header in a name": lambda sent: WebhookResponse(headers={sent["ref"]: "1"}),
+    "no Latin-1": lambda _: WebhookResponse(headers={"X-Price": "5 €"}),
+    "the length is the server's": lambda _: WebhookResponse(headers={"Content-Length": "1"}),
+    "no such status": lambda _: WebhookResponse(status_code=700),
+    "an interim status": lambda _: WebhookResponse(status_code=99),
+}
+
+
+@pytest.mark.parametrize("way", ["at once", "in pieces"])
+@pytest.mark.parametrize("how", UNSENDABLE)
+def test_a_handlers_answer_that_cannot_be_sent_is_a_500_and_never_two_answers(
+    tmp_path: Path, short: list[str], caplog: pytest.LogCaptureFixture, how: str, way: str
+) -> None:
+    processor = get_webhook_registry().create_processor("github")
+    processor.on("push", name="answers")(lambda event: UNSENDABLE[how](event.payload))
+    head, body = request(b'{"ref": "a\\r\\nSet-Cookie: evil=1"}')
+    parts = [head + body] if way == "at once" else [head, body]
+
+    async def story(server: Served) -> None:
+        async with server.line() as line:
+            status, headers, said = await line.ask(*parts)
+            assert (status, "set-cookie" in {name.lower() for name in headers}) == (500, False)
+            assert b"cannot be sent" in said
+            assert (await line.ask(b"".join(request(b"{}", delivery="2", x_github_event="ping"))))[0] == 200
+
+    served(tmp_path, story, mode="inline")
+    (record,) = [each for each in caplog.records if "cannot be sent" in each.getMessage()]
+    assert record.__dict__["handler"] == "github:default:answers"
+    assert "evil" not in record.getMessage()
+    assert len(short) == (2 if way == "at once" else 1)
+
+
+def test_an_answer_without_a_body_leaves_the_connection_in_step(tmp_path: Path) -> None:
+    processor = get_webhook_registry().create_processor("github")
+    processor.on("push")(lambda _: WebhookResponse(status_code=204))
+
+    async def story(server: Served) -> None:
+        async with server.line() as line:
+            for delivery in ("1", "2"):
+                parts = request(b'{"n": %s}' % delivery.encode(), delivery=delivery)
+                status, headers, _ = await line.ask(b"".join(parts))
+                assert (status, "content-length" in headers) == (204, False)
+
+    served(tmp_path, story, mode="inline")
+
+
+def test_an_answer_that_cannot_be_written_is_a_500_and_a_closed_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def odd(*_: Any, **__: Any) -> Answer:
+        return Answer(status=200, body=b"", headers=(("x-price", "5 €"),))
+
+    async def story(server: Served) -> None:
+        monkeypatch.setattr(server.platform.gateway, "accept_whole", odd)
+        async with server.line() as line:
+            status, headers, _ = await line.ask(b"".join(request()))
+            assert (status, headers["connection"], await line.reader.read()) == (500, "close", b"")
+
+    served(tmp_path, story)
+    assert "An answer cannot be written" in caplog.text

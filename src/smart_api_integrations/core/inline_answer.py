@@ -77,8 +77,13 @@ def first_answer(answers: Iterable[WebhookResponse | None]) -> WebhookResponse:
     500
     """
     given = [answer for answer in answers if answer is not None]
-    failures = [answer for answer in given if answer.status_code >= 500]
+    failures = [answer for answer in given if _is_failure(answer.status_code)]
     return next(iter(failures or given), WebhookResponse())
+
+
+def _is_failure(status: Any) -> bool:
+    """Tell whether *status* is a failure's; what a handler gave that is no number is one."""
+    return not isinstance(status, int) or status >= 500
 
 
 def response_of(result: Any) -> WebhookResponse | None:

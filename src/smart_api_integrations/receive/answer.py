@@ -7,8 +7,12 @@ and to the dashboard (``research``: one message outside, the reason inside).
 from __future__ import annotations
 
 import json
+import logging
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from json.encoder import encode_basestring_ascii as quoted
+from typing import Any
 
 from smart_api_integrations.core.journal import Accepted, ReceivedEvent
 from smart_api_integrations.core.replies import Reply
@@ -20,6 +24,8 @@ from smart_api_integrations.errors import (
     TooBusy,
     TooManyRequests,
 )
+
+logger = logging.getLogger("smart_api_integrations.core.webhook")  # the name that the second seed gives
 
 JSON_TYPE = "application/json"
 
@@ -72,26 +78,80 @@ BUSY = Answer(
     headers=(("retry-after", "30"),),
 )
 
-_UNREADABLE = b'{"success":false,"error":"The handler\'s answer cannot be sent."}'
+UNSENDABLE = Answer(status=500, body=b'{"success":false,"error":"The handler\'s answer cannot be sent."}')
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: a token
+_HEADER_VALUE = re.compile(r"[ -~\xa0-\xff]*")
+_OF_THE_CONNECTION = frozenset(
+    {"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+_WITHOUT_BODY = frozenset({204, 205, 304})
 
 
-def handled(event: ReceivedEvent, response: WebhookResponse, *, duplicate: bool = False) -> Answer:
-    """Return the answer to an event that was handled while its provider waited."""
+def handled(
+    event: ReceivedEvent, response: WebhookResponse, *, duplicate: bool = False, handler: str = ""
+) -> Answer:
+    """Return the answer to an event that was handled while its provider waited.
+
+    One that cannot be sent, or would be read as more than one answer, is replaced with a fixed 500; the log
+    then names *handler* and what is wrong with it, but no value, since that may be the sender's.
+    """
     own = {
         "id": event.id,
         "event_type": event.event_type,
         "event_id": event.event_id,
         "duplicate": duplicate,
     }
-    headers = tuple((name.lower(), value) for name, value in response.headers.items())
-    try:
-        if response.body is None:
-            body, content_type = json.dumps({**response.json(), **own}, default=str).encode(), JSON_TYPE
-        else:
-            body, content_type = response.rendered()
-    except (TypeError, ValueError, RecursionError):  # keys that are no text, a circle
-        return Answer(status=500, body=_UNREADABLE)
-    return Answer(status=response.status_code, body=body, content_type=content_type, headers=headers)
+    fault = _status_fault(response.status_code) or _header_fault(response.headers)
+    body, content_type = b"", JSON_TYPE
+    if fault is None and response.status_code not in _WITHOUT_BODY:
+        try:
+            body, content_type = _content(response, own)
+        except (TypeError, ValueError, RecursionError) as error:  # keys that are no text, a circle
+            fault = f"its data is no JSON ({type(error).__name__})"
+    fault = fault or _header_fault({"Content-Type": content_type})
+    if fault is not None:
+        logger.error(
+            "A handler's answer cannot be sent: %s",
+            fault,
+            extra={"action": "answer", "handler": handler, "reason": fault, "event_id": event.id},
+        )
+        return UNSENDABLE
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    content_type = headers.pop("content-type", content_type)
+    return Answer(
+        status=int(response.status_code),
+        body=body,
+        content_type=content_type,
+        headers=tuple(headers.items()),
+    )
+
+
+def _content(response: WebhookResponse, own: Mapping[str, Any]) -> tuple[bytes, str]:
+    """Return the body and its type; what is *own* to the event only goes into the platform's form."""
+    if response.body is not None:
+        return response.rendered()
+    return json.dumps({**response.json(), **own}, default=str).encode(), JSON_TYPE
+
+
+def _status_fault(status: Any) -> str | None:
+    if isinstance(status, int) and not isinstance(status, bool) and 200 <= status <= 599:
+        return None
+    return "its status_code is no whole number from 200 to 599"
+
+
+def _header_fault(headers: Any) -> str | None:
+    """Return why *headers* cannot be sent, without a value: a line end in one would begin another header."""
+    if not isinstance(headers, Mapping):
+        return "its headers are no mapping"
+    for name, value in headers.items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            return "the name of one of its headers is none that a header can have"
+        if name.lower() in _OF_THE_CONNECTION:
+            return f"its header {name} is the server's own to send"
+        if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+            return f"the value of its header {name} is not text of printable Latin-1 characters"
+    return None
 
 
 def accepted(event: ReceivedEvent, outcome: Accepted) -> Answer:

@@ -101,7 +101,7 @@ class InlineHandling:
             resumed = await self._ledger.resume(event, handlings, handoff=handoff)
             claims, running = resumed.claims, resumed.running
             if not claims:
-                return (BUSY if running else handled(event, WebhookResponse(), duplicate=True)), not running
+                return (BUSY if running else _repeated(webhook, event)), not running
         run = _InlineRun(
             webhook=webhook,
             processor=processor,
@@ -118,7 +118,7 @@ class InlineHandling:
             return BUSY, False
         if webhook.response is not None and response.success and not run.has_answered:
             return replied(webhook.response), False
-        return handled(event, response), False
+        return handled(event, response, handler=run.author_of(response)), False
 
     def _lease(self, called: Sequence[Handler | HandlerFunction]) -> timedelta:
         """Return a lease that none of *called* outlives, one after the other."""
@@ -178,11 +178,14 @@ class _InlineRun:
     def __post_init__(self) -> None:
         self._runs: dict[str, Run] = {}
         self._noted: str | None = None
+        self._stopped_by: str | None = None
 
     async def call(self, function: HandlerFunction, event: WebhookEvent, own: timedelta | None, /) -> Any:
         """Call a middleware, or a handler whose handling is ours; see ``core.inline_answer.Call``."""
         if function in self.processor.middleware:
-            return await self._limited(function, event, own)
+            answer = await self._limited(function, event, own)
+            self._stopped_by = None if answer is None else qualified_name(function)
+            return answer
         routed = self.processor.route(event.type, event.action)
         handler = next(each for each in routed if each.function == function)
         if not await self._is_ours(handler):
@@ -242,7 +245,13 @@ class _InlineRun:
     @property
     def has_answered(self) -> bool:
         """Whether a handler or a middleware had something to say."""
-        return not self._runs or any(run.result is not None for run in self._runs.values())
+        return self._stopped_by is not None or any(run.result is not None for run in self._runs.values())
+
+    def author_of(self, response: WebhookResponse) -> str:
+        """Return the name of the handler or middleware that *response* is from, or of all who may be."""
+        answered = {name: run.result for name, run in self._runs.items() if run.result is not None}
+        exact = [name for name, result in answered.items() if result is response]
+        return self._stopped_by or ", ".join(exact or answered)
 
     def ended(self, response: WebhookResponse) -> Iterable[tuple[Claim, Run]]:
         """Yield how each handling ended; *response* is what the provider is answered."""
@@ -258,6 +267,13 @@ class _InlineRun:
         if response.success:
             return Run(started_at=now, skipped=f"A middleware answered in its place: {reason}")
         return Run(started_at=now, refused=f"A middleware refused the event: {reason}")
+
+
+def _repeated(webhook: InboundWebhook, event: ReceivedEvent) -> Answer:
+    """Return the answer to a repeat with nothing left to do."""
+    if webhook.response is not None:
+        return replied(webhook.response)
+    return handled(event, WebhookResponse(), duplicate=True)
 
 
 def _handling(handler: Handler) -> NewHandling:

@@ -23,6 +23,7 @@ and reads its attributes; ``tests/integration/test_ingest_protocol.py`` holds bo
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,6 +32,8 @@ from uvicorn.server import ServerState
 
 from smart_api_integrations.receive.answer import Answer
 from smart_api_integrations.server.ingest import Ingest, WayIn, answer_headers
+
+logger = logging.getLogger(__name__)
 
 HEAD_BYTES = 64 * 1024  # nginx takes 32 KiB, Apache 8 KiB a line
 HEAD_SECONDS = 10.0
@@ -222,10 +225,18 @@ class IngestProtocol(HttpToolsProtocol):
 
     def _write(self, answer: Answer) -> None:
         exchange = self._exchange
-        close = not exchange.keep_alive or answer is FAILED
         exchange.response_complete = True
         if not self.transport.is_closing():
-            self.transport.write(self._heads.wire(answer, self.server_state, close=close))
+            wire, close = self._wire(answer, close=not exchange.keep_alive or answer is FAILED)
+            self.transport.write(wire)
             if close:
                 self.transport.close()
         self.on_response_complete()
+
+    def _wire(self, answer: Answer, *, close: bool) -> tuple[bytes, bool]:
+        """Return the bytes of *answer*, and whether to close behind them; of a fault's where it has none."""
+        try:
+            return self._heads.wire(answer, self.server_state, close=close), close
+        except Exception:
+            logger.exception("An answer cannot be written", extra={"action": "answer"})
+            return self._heads.wire(FAILED, self.server_state, close=True), True

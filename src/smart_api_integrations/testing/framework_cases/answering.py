@@ -40,6 +40,19 @@ BODIES: dict[str, tuple[WebhookResponse, bytes, str]] = {
 }
 
 
+UNSENDABLE: dict[str, tuple[dict[str, Any], str]] = {
+    "a line end in a header": ({"headers": {"X-Ref": "a\r\nSet-Cookie: evil=1"}}, "X-Ref"),
+    "a line end in a name": ({"headers": {"X-Ref: a\r\nSet-Cookie": "evil=1"}}, "the name"),
+    "no Latin-1": ({"headers": {"X-Price": "5 \u20ac"}}, "X-Price"),
+    "no text": ({"headers": {"X-Count": 5}}, "X-Count"),
+    "the length": ({"headers": {"Content-Length": "1"}}, "Content-Length"),
+    "status 99": ({"status_code": 99}, "status_code"),
+    "status 700": ({"status_code": 700}, "status_code"),
+    "a status that is text": ({"status_code": "200"}, "status_code"),
+    "data that is no JSON": ({"data": {("a", "b"): 1}}, "JSON"),
+}
+
+
 class AnswerCases(FrameworkCase):
     """What a handler returns is what its provider gets."""
 
@@ -90,6 +103,21 @@ class AnswerCases(FrameworkCase):
         assert b"secret thing" not in got.body
         assert "secret thing" not in caplog.text
 
+    @pytest.mark.parametrize("how", UNSENDABLE)
+    def test_an_answer_that_cannot_be_sent_is_a_500_that_the_log_explains(
+        self, how: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        changes, said = UNSENDABLE[how]
+        webhook_handler("forge", "push", name="answers")(lambda _: WebhookResponse(**changes))
+
+        got = self.post(self.serve())
+
+        (record,) = [each for each in caplog.records if "cannot be sent" in each.getMessage()]
+        assert (got.status, "set-cookie" in got.headers) == (500, False)
+        assert got.json() == {"success": False, "error": "The handler's answer cannot be sent."}
+        assert (record.__dict__["handler"], said in record.getMessage()) == ("forge:default:answers", True)
+        assert "evil" not in record.getMessage()
+
     def test_an_event_without_a_handler_is_accepted(self) -> None:
         got = self.post(self.serve(), event="unheard")
 
@@ -137,6 +165,33 @@ class AnswerCases(FrameworkCase):
         self.post(self.serve(setting if self.interface == "wsgi" else setting_here))
 
         assert found == ["the request's"]
+
+    def test_what_the_yaml_words_is_sent_wherever_no_handler_says_anything(self) -> None:
+        """Also where none matches, and to a repeat; what a handler or a middleware says comes before it."""
+        self.write_provider(
+            "  worded: {mode: inline, response: {content_type: application/xml, body: <Response/>}}\n"
+        )
+        webhook_handler("forge", "silent", webhook_name="worded")(lambda _: None)
+        webhook_handler("forge", "says", webhook_name="worded")(lambda _: {"said": 1})
+
+        @webhook_middleware("forge", webhook_name="worded")
+        def stops(event: WebhookEvent) -> dict[str, Any] | None:
+            return {"stopped": 1} if event.type == "stopped" else None
+
+        server = self.serve()
+
+        def ask(event: str, event_id: str) -> Any:
+            return self.post(server, target="/webhooks/forge/worded", event=event, event_id=event_id)
+
+        worded = [
+            ask(*each)
+            for each in (("unheard", "d-1"), ("unheard", "d-1"), ("silent", "d-2"), ("silent", "d-2"))
+        ]
+        spoken = [ask("says", "d-3").json(), ask("stopped", "d-4").json()]
+
+        assert [(got.status, got.body) for got in worded] == [(200, b"<Response/>")] * 4
+        assert {got.headers["content-type"] for got in worded} == {"application/xml"}
+        assert (spoken[0]["said"], spoken[1]["stopped"]) == (1, 1)
 
     def test_of_several_handlers_the_first_answer_is_sent(self) -> None:
         ran: list[str] = []
