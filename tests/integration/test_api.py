@@ -9,7 +9,7 @@ from smart_api_integrations.core.lifecycle import State
 from smart_api_integrations.errors import StorageUnavailable
 from smart_api_integrations.server.application import create_app
 from tests.asgi_call import call
-from tests.journal_scenes import SECRET, SIGNATURE, Scene, everything, open_platform
+from tests.journal_scenes import SECRET, SIGNATURE, Scene, everything, open_platform, received
 
 
 async def ingest(scope, receive, send):
@@ -421,3 +421,18 @@ async def test_with_keys_nothing_is_open_but_health(tmp_path):
             assert (await call(app, "GET", path)).status == 401, path
         assert (await call(app, "GET", "/api/stats", headers=key)).status == 200
         assert (await call(app, "GET", "/health")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("provider", "query"), [("azure_event_grid", "code"), ("cloudevents", "access_token")]
+)
+async def test_a_secret_in_the_query_is_masked_wherever_the_event_is_shown(platform, app, provider, query):
+    event = received(provider=provider, path=f"/webhooks/{provider}", query=f"{query}=hunter2&topic=orders")
+    assert await platform.journal.events.accept(event, []) is not None
+    shown = (await call(app, "GET", f"/api/received/{event.id}")).json()
+    page = await call(app, "GET", f"/events/{event.id}")
+
+    assert shown["query"] == f"{query}=••••&topic=orders"
+    assert page.status == 200
+    assert b"hunter2" not in page.body
+    assert b"topic=orders" in page.body

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from smart_api_integrations.api import representations
 from smart_api_integrations.api.paging import LONGEST_ID, Before, Limit, link_next
 from smart_api_integrations.application.platform import Platform
+from smart_api_integrations.core.journal import ReceivedEvent
 from smart_api_integrations.errors import NotFound
 
 Name = Annotated[str | None, Query(max_length=LONGEST_ID)]
@@ -37,12 +38,15 @@ def create_router(platform: Platform) -> APIRouter:
         link_next(request, response, ids=[event.id for event in page], limit=limit)
         return [representations.summary(event) for event in page]
 
+    def _shown(event: ReceivedEvent) -> dict[str, Any]:
+        return representations.received(event, secret=platform.secret_parameters(event))
+
     async def _with_id(event_id: str) -> list[dict[str, Any]]:
         found = await events.find(event_id)
         trace = None if found is None else await events.trace(found)
         if trace is None or trace.event is None:
             return []
-        summary = representations.received(trace.event)
+        summary = _shown(trace.event)
         return [{key: value for key, value in summary.items() if not key.startswith(("body", "headers"))}]
 
     @router.get("/{received_id}")
@@ -52,6 +56,6 @@ def create_router(platform: Platform) -> APIRouter:
         if trace is None or trace.event is None:
             message = f"No event has the id {received_id[:LONGEST_ID]!r}."
             raise NotFound(message)
-        return representations.received(trace.event) | representations.trace(trace)
+        return _shown(trace.event) | representations.trace(trace)
 
     return router

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,14 @@ from smart_api_integrations.core.journal import (
     Work,
 )
 from smart_api_integrations.core.lifecycle import event_state
-from smart_api_integrations.core.masking import MASK, is_sensitive, masked_header, masked_secret, masked_url
+from smart_api_integrations.core.masking import (
+    MASK,
+    is_sensitive,
+    masked_header,
+    masked_query,
+    masked_secret,
+    masked_url,
+)
 
 
 def time(value: datetime | None) -> str | None:
@@ -61,8 +68,8 @@ def summary(event: EventSummary) -> dict[str, Any]:
     }
 
 
-def received(event: ReceivedEvent) -> dict[str, Any]:
-    """Return one received event with its headers and its body."""
+def received(event: ReceivedEvent, *, secret: Collection[str] = ()) -> dict[str, Any]:
+    """Return one received event with its headers and its body; *secret* parameters are masked too."""
     return {
         "id": event.id,
         "provider": event.provider,
@@ -72,7 +79,7 @@ def received(event: ReceivedEvent) -> dict[str, Any]:
         "event_id": event.event_id,
         "method": event.method,
         "path": event.path,
-        "query": event.query,
+        "query": masked_query(event.query, secret=secret),
         "remote_address": event.remote_address,
         "received_at": time(event.received_at),
         "occurred_at": time(event.occurred_at),

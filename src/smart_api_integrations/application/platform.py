@@ -28,6 +28,7 @@ from smart_api_integrations.core.intake import NoIntake
 from smart_api_integrations.core.journal import Attempt, Claim, Published, ReceivedEvent, Work
 from smart_api_integrations.core.lifecycle import Kind, State
 from smart_api_integrations.core.outbound_message import PublishOptions, build_message
+from smart_api_integrations.core.signatures.carried_secrets import secret_parameters
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.core.webhook_schema import RawRequest
 from smart_api_integrations.errors import ConfigurationError, NotFound
@@ -48,6 +49,8 @@ from smart_api_integrations.telemetry import Telemetry
 from smart_api_integrations.work.worker import Worker
 
 logger = logging.getLogger(__name__)
+
+_BEST_KNOWN = ("github", "default")
 
 
 class Platform:
@@ -153,19 +156,29 @@ class Platform:
         """The paths that YAML files name, with the provider and name that they lead to."""
         return self._catalogue.paths
 
+    def secret_parameters(self, event: ReceivedEvent) -> frozenset[str]:
+        """Return the parameters of its query in which the webhook of *event* is sent its secret."""
+        source = self._catalogue.sources.get((event.provider, event.webhook_name))
+        return frozenset() if source is None else secret_parameters(source.webhook.scheme)
+
     def sample(self) -> RawRequest | None:
-        """Return a small signed request that is accepted here; None where nothing with samples is mounted."""
-        for key, source in self._catalogue.sources.items():
-            if key in self.webhooks and source.definition.samples:
-                now, delivery_id = self._own.now(), self._own.new_id("test_")
-                return min(
-                    (
-                        signed_request(source, event, now=now, delivery_id=delivery_id)
-                        for event in known_events(source)
-                    ),
-                    key=lambda request: len(request.body),
-                )
-        return None
+        """Return a small signed request that is accepted here; None where nothing with samples is mounted.
+
+        It is the best known sender's where that is mounted: its samples are what people recognise.
+        """
+        able = [
+            source
+            for key, source in self._catalogue.sources.items()
+            if key in self.webhooks and source.definition.samples
+        ]
+        if not able:
+            return None
+        source = min(able, key=lambda source: source.key != _BEST_KNOWN)
+        now, delivery_id = self._own.now(), self._own.new_id("test_")
+        requests = (
+            signed_request(source, event, now=now, delivery_id=delivery_id) for event in known_events(source)
+        )
+        return min(requests, key=lambda request: len(request.body))
 
     @property
     def handlers(self) -> tuple[str, ...]:
@@ -178,6 +191,20 @@ class Platform:
                 for handler in handlers
             )
         )
+
+    @property
+    def idle_handlers(self) -> tuple[str, ...]:
+        """A sentence for every webhook that has handlers and takes no events, with what to set."""
+        sources, found = self._catalogue.sources, []
+        for processor in self._registry:
+            key = (processor.provider, processor.name)
+            source = sources.get(key)
+            if not any(processor.handlers.values()) or (source is not None and source.missing is None):
+                continue
+            where = "/".join(key)
+            why = "no such webhook is known" if source is None else f"set {source.missing} to mount it"
+            found.append(f"{where} has handlers and is not mounted, so they never run: {why}.")
+        return tuple(found)
 
     @property
     def is_here(self) -> bool:
@@ -200,7 +227,7 @@ class Platform:
             StorageUnavailable: The store cannot be reached.
         """
         self._loop, self._process = asyncio.get_running_loop(), os.getpid()
-        for warning in self._catalogue.warnings:
+        for warning in (*self._catalogue.warnings, *self.idle_handlers):
             logger.warning("%s", warning, extra={"action": "load_catalogue"})
         await self.journal.open()
 

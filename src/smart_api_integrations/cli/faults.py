@@ -101,6 +101,12 @@ _KINDS: tuple[tuple[type[Exception], str, Exit, str], ...] = (
     (ConfigurationError, "configuration", Exit.CONFIGURATION, ""),
     (StorageUnavailable, "storage_unavailable", Exit.TEMPORARY, "Is the database running? Try again."),
     (RequestRejected, "rejected", Exit.FINDINGS, ""),
+    (
+        ModuleNotFoundError,
+        "not_installed",
+        Exit.CONFIGURATION,
+        "Install what the commands and the server need: pip install 'smart-api-integrations[server]'",
+    ),
     (TimeoutError, "timeout", Exit.TIMEOUT, "Try again."),
     (DeliveryError, "unreachable", Exit.UNREACHABLE, "Is the server running? `webhooks serve` starts one."),
     (WebhooksError, "failed", Exit.FAILURE, ""),

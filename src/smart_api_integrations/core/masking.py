@@ -7,7 +7,9 @@ tell two values apart and never enough to use one.
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, parse_qsl, unquote_plus, urlsplit
 
 MASK = "••••"
 
@@ -15,6 +17,8 @@ _SENSITIVE = re.compile(
     r"authorization|cookie|signature|hmac|secret|token|password|credential|api-?key|access-?key|auth-?key|x-auth",
     re.IGNORECASE,
 )
+
+_SENSITIVE_PARAMETER = re.compile(r"code|key|pass|pwd|sas|sig|auth|jwt", re.IGNORECASE)
 
 # From this length on the two ends of a value tell it apart and give too little of it away to matter.
 _ENOUGH = 20
@@ -72,6 +76,49 @@ def masked_url(url: str) -> str:
     if parts.query and not query:
         query = MASK
     return f"{parts.scheme}://{host}{path}" + (f"?{query}" if query else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One part of a query string, as it was sent.
+
+    Attributes:
+        name: Its decoded name.
+        label: What stands before the value, with the ``=``.
+        value: The value, still encoded; empty where there is no ``=``.
+        is_secret: Whether the value must not be shown.
+    """
+
+    name: str
+    label: str
+    value: str = field(repr=False)
+    is_secret: bool
+
+
+def parameters(query: str, *, secret: Collection[str] = ()) -> Iterator[Parameter]:
+    """Part *query* at its ``&``; joined again, labels and values are the same text.
+
+    Args:
+        query: A query string without its ``?``.
+        secret: Names that the webhook reads a token from, beside those that are well known: ``code``,
+            ``key``, ``sig``, ``access_token`` and whatever a header could not show.
+    """
+    for piece in query.split("&") if query else ():
+        label, separator, value = piece.partition("=")
+        name = unquote_plus(label)
+        known = name in secret or is_sensitive(name) or _SENSITIVE_PARAMETER.fullmatch(name) is not None
+        yield Parameter(name=name, label=label + separator, value=value, is_secret=known and bool(value))
+
+
+def masked_query(query: str, *, secret: Collection[str] = ()) -> str:
+    """Return a query string as it may be shown; *secret* are the names that its webhook keeps a token in.
+
+    >>> masked_query("code=aBcD&topic=orders"), masked_query("k=1&topic=orders", secret={"k"})
+    ('code=••••&topic=orders', 'k=••••&topic=orders')
+    """
+    return "&".join(
+        each.label + (MASK if each.is_secret else each.value) for each in parameters(query, secret=secret)
+    )
 
 
 def _host(parts: SplitResult) -> str:

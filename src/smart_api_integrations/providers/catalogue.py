@@ -239,7 +239,7 @@ def _unanswered(source: Source) -> Iterable[str]:
     for handshake in source.webhook.handshakes:
         for variable in handshake.variables:
             where = "/".join(source.key)
-            yield f"{where}: a {handshake.method} handshake is refused until {variable} is set."
+            yield f"{where}: the {handshake.method} handshake is refused until {variable} is set."
 
 
 def _refuse_shared_paths(webhooks: Mapping[Key, InboundWebhook]) -> None:

@@ -152,3 +152,16 @@ class TestErrors:
     def test_a_fault_says_what_to_do_where_that_is_known(self):
         assert "webhooks serve" in fault_of(DeliveryError("refused")).as_text()
         assert faults.fault_of(InvalidInput("x")).as_text() == "error: x"
+
+    def test_a_package_that_is_missing_is_named_with_the_extra_that_brings_it(self, cli, monkeypatch):
+        def bare():
+            message = "No module named 'uvicorn'"
+            raise ModuleNotFoundError(message, name="uvicorn")
+
+        monkeypatch.setattr(program, "build", bare)
+        ended = cli("serve")
+
+        assert (ended.code, ended.out) == (78, "")
+        assert "uvicorn" in ended.err
+        assert "smart-api-integrations[server]" in ended.err
+        assert "report" not in ended.err

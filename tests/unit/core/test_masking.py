@@ -8,8 +8,10 @@ from smart_api_integrations.core.masking import (
     MASK,
     is_sensitive,
     masked_header,
+    masked_query,
     masked_secret,
     masked_url,
+    parameters,
 )
 
 
@@ -97,3 +99,37 @@ def test_long_words_that_are_no_keys_are_shown():
     url = "https://example.com/customer-subscription-events"
 
     assert masked_url(url) == url
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", ""),
+        ("a=1&b=%20x", "a=1&b=%20x"),
+        ("code=aBcD&topic=orders", f"code={MASK}&topic=orders"),
+        ("access_token=t&API-Key=k&sig=s", f"access_token={MASK}&API-Key={MASK}&sig={MASK}"),
+        ("hub.verify_token=t&hub.mode=subscribe", f"hub.verify_token={MASK}&hub.mode=subscribe"),
+        ("c%6Fde=x&code=y", f"c%6Fde={MASK}&code={MASK}"),
+        ("code=a=b", f"code={MASK}"),
+        ("code=&code", "code=&code"),
+        ("zipcode=8000&monkey=1", "zipcode=8000&monkey=1"),
+    ],
+)
+def test_a_query_hides_what_well_known_parameters_carry(query, shown):
+    assert masked_query(query) == shown
+
+
+def test_a_query_hides_what_its_webhook_reads_a_token_from():
+    assert masked_query("k=secret&%6b=secret&l=1", secret={"k"}) == f"k={MASK}&%6b={MASK}&l=1"
+
+
+@given(st.text(), st.lists(st.tuples(st.text("abc%="), st.text(" +%é", max_size=5))))
+def test_a_query_is_parted_without_a_change(text, pairs):
+    query = "&".join([text, *(f"{name}={value}" for name, value in pairs)])
+
+    assert "&".join(each.label + each.value for each in parameters(query)) == query
+
+
+@given(st.text("0123456789", min_size=1))
+def test_a_secret_parameter_never_shows_its_value(value):
+    assert masked_query(f"token={value}") == f"token={MASK}"

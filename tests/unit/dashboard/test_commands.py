@@ -60,3 +60,19 @@ def test_the_api_is_called_with_a_key_where_one_is_needed():
     assert "$KEY" in replay_curl("dlv_1", with_key=True)
     assert "$KEY" not in read_curl("/api/received/evt_1", with_key=False)
     assert "/api/dead-letters/dlv_1/replay" in replay_curl("dlv_1", with_key=False)
+
+
+def test_a_secret_in_the_query_becomes_a_variable():
+    event = received(query="topic=a b&code=hunter2&k=other&page=2")
+    command = request_curl(event, secret={"k"})
+
+    assert "hunter2" not in command
+    assert "other" not in command
+    assert """"$URL"'/webhooks/github?topic=a%20b&code='"$CODE"'&k='"$K"'&page=2'""" in command
+
+
+def test_a_parameter_whose_name_is_no_variable_gets_one_that_is():
+    command = request_curl(received(query="1%3B%24(id)_token=x"))
+
+    assert '"$_1_ID_TOKEN"' in command
+    assert words(command)[3].startswith("$URL/webhooks/github?1%3B%24(id)_token=")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from smart_api_integrations.core.signatures.carried_secrets import secret_parameters
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
 from smart_api_integrations.errors import (
     ConfigurationError,
@@ -560,3 +561,20 @@ def test_the_faults_of_all_files_are_told_at_once(providers):
 
     for words in ("one/webhook.yaml", "line 1, webhoks", "two/webhook.yaml", "default.mode", "three/webhook"):
         assert words in str(caught.value)
+
+
+def test_a_secret_is_known_by_where_the_webhook_reads_it(providers):
+    place = "{ scheme: token, from: ['{header:X-Key}', '{query:%s}'], secret: { env: %s } }"
+    providers.write(
+        "mine",
+        "webhooks:\n"
+        f"  default: {{ verification: {place % ('k', 'MINE_A')} }}\n"
+        f"  both: {{ verification: {{ any_of: [{place % ('k', 'MINE_A')}, {place % ('l', 'MINE_B')}] }} }}\n",
+    )
+    webhooks = providers.load(MINE_A=SECRET, MINE_B=SECRET).webhooks
+
+    assert secret_parameters(webhooks["mine", "default"].scheme) == {"k"}
+    assert secret_parameters(webhooks["mine", "both"].scheme) == {"k", "l"}
+    assert "code" in secret_parameters(
+        providers.load(MINE_A=SECRET, MINE_B=SECRET).source("azure_event_grid").webhook.scheme
+    )

@@ -40,7 +40,7 @@ def create_routes(desk: Desk) -> list[Route]:
             answer_tab=chosen(request, "answer", ANSWER_TABS),
             answer_tabs=ANSWER_TABS,
             attempt=asked(request, "attempt"),
-            curl=request_curl(received),
+            curl=request_curl(received, secret=desk.platform.secret_parameters(received)),
             read=read_curl(f"/api/received/{received.id}", with_key=desk.has_keys),
             replay=replay_curl(dead, with_key=desk.has_keys) if dead else "",
             base=desk.base(request),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Collection, Iterator
 from urllib.parse import quote
 
 from smart_api_integrations.core.journal import ReceivedEvent
-from smart_api_integrations.core.masking import is_sensitive
+from smart_api_integrations.core.masking import is_sensitive, parameters
 
 LONGEST_INLINE = 16 * 1024
 
@@ -34,12 +35,13 @@ def read_curl(path: str, *, with_key: bool) -> str:
     return _api("GET", path, with_key=with_key)
 
 
-def request_curl(event: ReceivedEvent) -> str:
-    """Return the call that sends the request of *event* again, with its headers and its exact bytes."""
-    path = quote(event.path, safe=_IN_A_PATH) + (
-        f"?{quote(event.query, safe=_IN_A_QUERY)}" if event.query else ""
-    )
-    lines = [f'curl -X {shlex.quote(_printable(event.method))} "$URL"{shlex.quote(path)}']
+def request_curl(event: ReceivedEvent, *, secret: Collection[str] = ()) -> str:
+    """Return the call that sends the request of *event* again, with its headers and its exact bytes.
+
+    *secret* are the parameters of the query that its webhook reads a token from; they become variables too.
+    """
+    target = "".join(_target(event, secret))
+    lines = [f'curl -X {shlex.quote(_printable(event.method))} "$URL"{target}']
     lines += [f"-H {_header(name, value)}" for name, value in event.headers if name.lower() not in _LEFT_OUT]
     lines.append(f"--data-binary {_body(event)}")
     return " \\\n  ".join(lines)
@@ -52,11 +54,30 @@ def _api(method: str, path: str, *, with_key: bool) -> str:
     return " \\\n  ".join(lines)
 
 
+def _target(event: ReceivedEvent, secret: Collection[str]) -> Iterator[str]:
+    """Yield the path and the query as words of a shell that stand side by side."""
+    plain, separator = quote(event.path, safe=_IN_A_PATH), "?"
+    for each in parameters(event.query, secret=secret):
+        plain += separator + quote(each.label, safe=_IN_A_QUERY)
+        separator = "&"
+        if each.is_secret:
+            yield f'{shlex.quote(plain)}"${_variable(each.name)}"'
+            plain = ""
+        else:
+            plain += quote(each.value, safe=_IN_A_QUERY)
+    if plain:
+        yield shlex.quote(plain)
+
+
+def _variable(name: str) -> str:
+    word = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
+    return f"_{word}" if not word or word[0].isdigit() else word
+
+
 def _header(name: str, value: str) -> str:
     name = _printable(name)
     if is_sensitive(name):
-        variable = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
-        return f'{shlex.quote(name + ": ")}"${variable}"'
+        return f'{shlex.quote(name + ": ")}"${_variable(name)}"'
     return shlex.quote(f"{name}: {_printable(value)}")
 
 
