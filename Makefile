@@ -29,11 +29,11 @@ help: ## Say what can be made
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: serve
-serve: .venv/server .webhooks-dev-secret ## Set up, then serve at 127.0.0.1:8000 (HOST= PORT= DATABASE_URL=)
+serve: .venv/server .webhooks-dev-secret ## Set up, then serve at 127.0.0.1:8000 (HOST= PORT= DATABASE_URL= ARGS=)
 	@echo "For development: deliveries may reach 127.0.0.0/8, and GitHub's secret is in .webhooks-dev-secret."
 	@$(DEVELOPMENT) \
 	WEBHOOKS_ALLOWED_NETWORKS="$${WEBHOOKS_ALLOWED_NETWORKS:-127.0.0.0/8}" \
-	exec $(BIN)/webhooks serve --host "$(HOST)" --port "$(PORT)" --database-url "$(DATABASE_URL)"
+	exec $(BIN)/webhooks serve --host "$(HOST)" --port "$(PORT)" --database-url "$(DATABASE_URL)" $(ARGS)
 
 .PHONY: trigger
 trigger: .venv/server .webhooks-dev-secret ## Send that server a signed sample (PROVIDER=github EVENT=push)
