@@ -57,11 +57,12 @@ class AnyOfScheme:
             VerificationFailed: No way verified; the failure of the one that came furthest.
         """
         failure: VerificationFailed | None = None
+        url = view.url
         for way in self.ways:
             own = way.own(secrets)
             if way.keyed and not own:
                 continue
-            view.timestamp = view.id = None
+            view.timestamp, view.id, view.url = None, None, url  # what another way found is not this one's
             try:
                 return way.scheme.verify(view, now=now, secrets=own)
             except VerificationFailed as error:

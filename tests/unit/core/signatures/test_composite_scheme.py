@@ -106,3 +106,20 @@ def test_every_way_needs_a_secret_to_sign_with():
         webhook.scheme.sign(
             RawRequest(headers=Headers(), body=BODY), now=NOW, secrets=webhook.secrets[:1], message_id="1"
         )
+
+
+def test_the_spelling_of_the_url_that_one_way_tried_is_not_the_next_ones():
+    by_url = {**SIGNED, "signed": "{url}"}
+    tried = {**by_url, "url_variants": ["with_port"], "secret": {"env": "TOKEN"}}
+    webhook = Webhook({"any_of": [tried, by_url]}, ENVIRON)
+
+    def verify(url):
+        made = hmac.digest(ENVIRON["SECRET"].encode(), url.encode(), "sha256").hex()
+        request = RawRequest(
+            headers=Headers({"X-Sign": made}), body=BODY, public_url="https://hooks.example.com/in"
+        )
+        return webhook.scheme.verify(RequestView(request), now=NOW, secrets=webhook.secrets)
+
+    assert verify("https://hooks.example.com/in").proof.secret_name == "SECRET"
+    with pytest.raises(SignatureMismatch):
+        verify("https://hooks.example.com:443/in")
