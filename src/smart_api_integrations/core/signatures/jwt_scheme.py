@@ -22,8 +22,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.algorithms import HMACAlgorithm
 
 from smart_api_integrations.core.conditions import ALWAYS, Condition
@@ -31,7 +29,7 @@ from smart_api_integrations.core.journal import Proof
 from smart_api_integrations.core.placing import place
 from smart_api_integrations.core.request_view import NO_VARIABLES, RequestView
 from smart_api_integrations.core.signatures.described_scheme import MOST_SECRETS
-from smart_api_integrations.core.signatures.public_keys import read_public_key
+from smart_api_integrations.core.signatures.public_keys import algorithm_of_pem, read_public_key
 from smart_api_integrations.core.signatures.scheme import Verified
 from smart_api_integrations.core.signatures.secrets import Secret
 from smart_api_integrations.core.signatures.signature_field import read_or_refuse
@@ -252,7 +250,7 @@ class JwtScheme:
         if self.max_age is not None and issued is None:
             message = "The token does not say when it was made (iat)."
             raise TimestampMissing(message)
-        too_old = expires is not None and now >= expires + self.leeway
+        too_old = expires is not None and now - self.leeway >= expires  # the end may be that of time
         if self.max_age is not None and issued is not None:
             too_old = too_old or now - issued > self.max_age + self.leeway
         if too_old:
@@ -274,25 +272,6 @@ def _keys(secret: Secret, algorithms: tuple[str, ...]) -> Sequence[tuple[Any, li
         for name in algorithms
         if name in KEY_ALGORITHMS
     ]
-
-
-def algorithm_of_pem(pem: bytes) -> str:
-    """Return the algorithm that a public key in PEM is for.
-
-    Raises:
-        ValueError: It is no public key, or of a kind that no token is signed with.
-    """
-    key = load_pem_public_key(pem)
-    kinds: tuple[tuple[type, str], ...] = (
-        (rsa.RSAPublicKey, "RS256"),
-        (ed25519.Ed25519PublicKey, "EdDSA"),
-        (ec.EllipticCurvePublicKey, "ES384" if getattr(key, "key_size", 0) == 384 else "ES256"),
-    )
-    found = next((name for kind, name in kinds if isinstance(key, kind)), None)
-    if found is None:
-        message = "it is a key of a kind that no token is signed with"
-        raise ValueError(message)
-    return found
 
 
 def _is_one_way(token: bytes) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
@@ -81,6 +81,25 @@ def make_signature(private_key: bytes, signed: bytes, algorithm: str) -> bytes:
         message = f"the private key is not one of {algorithm}"
         raise ValueError(message)  # noqa: TRY004 - the value is wrong, not the caller's type
     return known.make(key, signed)
+
+
+def algorithm_of_pem(pem: bytes) -> str:
+    """Return the algorithm of tokens that a public key in PEM is for, as RFC 7518 names it.
+
+    Raises:
+        ValueError: It is no public key, or of a kind or size that no token is signed with.
+    """
+    try:
+        key = serialization.load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        message = "it is no public key in PEM"
+        raise ValueError(message) from error
+    for name, algorithm in TOKEN_ALGORITHMS.items():
+        known = ALGORITHMS[algorithm]
+        if isinstance(key, known.kind) and known.fits(key):
+            return name
+    message = "it is a key of a kind that no token is signed with"
+    raise ValueError(message)
 
 
 @lru_cache(maxsize=256)
@@ -174,3 +193,11 @@ ALGORITHMS: Mapping[str, Algorithm] = {
     "rsa-pss-sha256": _rsa(hashes.SHA256(), _pss),
 }
 """The algorithms of ``scheme: asymmetric``."""
+
+TOKEN_ALGORITHMS: Mapping[str, str] = {
+    "RS256": "rsa-pkcs1-sha256",
+    "EdDSA": "ed25519",
+    "ES256": "ecdsa-p256-sha256",
+    "ES384": "ecdsa-p384-sha384",
+}
+"""What a key is for that stands alone (``algorithm_of_pem``), each with its name in ``ALGORITHMS``."""

@@ -11,7 +11,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from smart_api_integrations.core.signatures.public_keys import read_public_key
+from smart_api_integrations.core.signatures.public_keys import algorithm_of_pem, read_public_key
 from smart_api_integrations.errors import ConfigurationError, SecretMissing
 
 SHORTEST_SAFE = 16
@@ -100,13 +100,15 @@ class SecretForm:
         text = text.strip()
         self._refuse_what_is_none(name, text)
         key = self._bytes(name, text)
+        public = bool(self.algorithms) or text.startswith(_PEM)
         try:
+            if public and not self.algorithms and self.takes_pem:
+                algorithm_of_pem(key)
             for algorithm in self.algorithms if key else ():
                 read_public_key(key, algorithm)
         except ValueError as error:
             message = f"{name} cannot be used: {error}. Copy the public key from the provider's settings."
             raise ConfigurationError(message) from error
-        public = bool(self.algorithms) or text.startswith(_PEM)
         return Secret(name=name, text=text, key=key, part=self.part, public=public)
 
     def decode_signer(self, name: str, text: str) -> Secret:

@@ -12,7 +12,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -282,3 +282,32 @@ def test_a_block_that_cannot_be_meant_is_refused(changes, word):
 
     with pytest.raises(ConfigurationError, match=word):
         compile_verification(block)
+
+
+def _unusable_pems() -> dict[str, str]:
+    private = KEYS["EdDSA"].private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    agreeing = x25519.X25519PrivateKey.generate().public_key()
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    bitcoin = ec.generate_private_key(ec.SECP256K1()).public_key()
+    return {
+        "truncated": public_pem("RS256")[:200],
+        "a heading alone": "-----BEGIN PUBLIC KEY-----",
+        "private": private.decode(),
+        "a kind that signs nothing": agreeing.public_bytes(serialization.Encoding.PEM, form).decode(),
+        "a curve of no token": bitcoin.public_bytes(serialization.Encoding.PEM, form).decode(),
+    }
+
+
+@pytest.mark.parametrize("pem", _unusable_pems().values(), ids=_unusable_pems())
+def test_a_key_that_no_token_can_be_verified_with_is_told_at_start(pem):
+    block = {name: value for name, value in BLOCK.items() if name != "algorithms"}
+
+    with pytest.raises(ConfigurationError, match="JWT cannot be used") as caught:
+        verification_needs(block).read({"JWT": pem})
+    assert pem[-20:] not in str(caught.value)
+
+
+def test_a_token_that_ends_with_time_itself_is_believed():
+    assert verify("Bearer " + token(exp=253402300799)).proof.timestamp == NOW
