@@ -17,6 +17,7 @@ from importlib import import_module
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twilio.request_validator import RequestValidator
 
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
 from smart_api_integrations.errors import VerificationFailed
@@ -177,3 +178,22 @@ def test_beyond_the_window_neither_they_nor_we_accept_except_stripes_future(prov
 
     assert not we_accept(source, request)
     assert oracle.accepts(request) is (provider == "stripe" and shift > 0)
+
+
+@pytest.mark.parametrize("body", [b"", b"=", b"a=1", b"[]", b'[{"type":"forged"}]'])
+@pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded", "application/json", "text/plain", ""]
+)
+def test_json_that_twilio_signed_cannot_be_sent_again_as_something_else(body, content_type):
+    oracle = next(each for each in ORACLES if each.provider == "twilio")
+    captured = oracle.signs(b'[{"type":"com.twilio.messaging.message.delivered","id":"EZ1"}]')
+    headers = {**dict(captured.headers), "Content-Type": content_type}
+    sent_again = replace(captured, headers=Headers(headers), body=body)
+
+    assert oracle.accepts(captured)
+    assert OURS.webhooks["twilio", "default"].verify(captured, now=NOW)
+    with pytest.raises(VerificationFailed):
+        OURS.webhooks["twilio", "default"].verify(sent_again, now=NOW)
+    signature = captured.headers["X-Twilio-Signature"]
+    validator = RequestValidator(oracle.environ["TWILIO_AUTH_TOKEN"])
+    assert not validator.validate(captured.public_url, body.decode(), signature)
