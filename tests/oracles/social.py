@@ -91,6 +91,7 @@ ORACLES = (
         "twitter",
         "TWITTER_WEBHOOK_SECRET",
         lambda key, body: {"x-twitter-webhooks-signature": f"sha256={in_base64(digest(key, body))}"},
+        any_body=False,
     ),
     Oracle(
         provider="twitch",

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smart_api_integrations.core.inbound_webhook import Judgement
+from smart_api_integrations.core.request_view import RequestView
 from smart_api_integrations.core.signatures import Secret
 from smart_api_integrations.core.signatures.described_scheme import DescribedScheme
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
@@ -260,3 +261,44 @@ def test_a_rejection_tells_neither_secrets_nor_bodies(source):
             source.webhook.judge(changed(request, name, value), now=NOW)
         assert source.webhook.secrets[0].text not in str(caught.value)
         assert len(str(caught.value)) < 200
+
+
+# Those that sign something for whoever sends the check of an address: none may sign an event so.
+COMPUTING = [
+    (source, handshake) for source in SOURCES for handshake in source.webhook.handshakes if handshake.compute
+]
+ASKED = {
+    "an event": b'{"for_user_id":"1","tweet_create_events":[{"id_str":"1"}]}',
+    "a form": b"a=1",
+    "a signed time and a body": b'v0:1767268800:{"event":"meeting.started"}',
+    "a JSON scalar": b"1",
+    "a word of JSON": b"null",
+    "a token": b"challenge-1",
+    "hexadecimal": b"0f" * 32,
+    "129 letters": b"a" * 129,
+    "a trailing newline": b"challenge-1\n",
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+@pytest.mark.parametrize(
+    ("source", "handshake"), COMPUTING, ids=[f"{source.key[0]}" for source, _ in COMPUTING]
+)
+def test_no_answer_to_a_handshake_is_the_signature_of_an_event(source, handshake, asked):
+    for computation in handshake.compute:
+        view = RequestView(replace(good_request(source), body=asked))
+        given = replace(computation, of=replace(computation.of, render=lambda _view: asked))
+        try:
+            answer = given.run(view, source.webhook.secrets).decode()
+        except RequestRejected:
+            continue
+        for name in signing_headers(source):
+            for prefix in ("", "sha256=", "v0="):
+                forged = changed(view.request, name, prefix + answer)
+                with pytest.raises(VerificationFailed):
+                    source.webhook.judge(forged, now=NOW)
+
+
+def test_the_providers_that_compute_an_answer_are_looked_at():
+    assert {"twitter", "zoom"} <= {source.key[0] for source, _ in COMPUTING}

@@ -12,11 +12,14 @@ Rules:
 3. A condition that needs a variable that is not set is never met: what nobody configured is no secret.
    Values from variables are compared in constant time.
 4. A request that is none of them is an event where it is a ``POST``, and refused otherwise.
+5. What is signed for an answer is one short token, and a text that is one is never believed as an event
+   (``InboundWebhook``): else whoever asks would be given the signature of a body of their own.
 """
 
 from __future__ import annotations
 
 import hmac
+import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,6 +40,7 @@ ENCODERS: Mapping[str, Callable[[bytes], bytes]] = {
     "base64url": urlsafe_b64encode,
 }
 _LONGEST_CAPTURED = 512
+_TOKEN = re.compile(rb"[A-Za-z0-9_-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +91,12 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Computation:
-    """A value that is made for the answer: the HMAC of something in the request.
+    """A value that is made for the answer: the HMAC of a token in the request.
 
     Attributes:
         name: How the answer names it.
         algorithm: Of the HMAC.
-        of: What is signed.
+        of: What is signed, where it is a token (``is_token``).
         encoding: A key of ``ENCODERS``.
         prefix: Put before it.
         secret_form: Where the key is; None for the webhook's own secret.
@@ -119,12 +123,17 @@ class Computation:
         """Return the value.
 
         Raises:
-            HandshakeRefused: There is no key, or nothing to sign.
+            HandshakeRefused: There is no key, or what would be signed is no token.
         """
         secrets = webhook_secrets if self.secret_form is None else self.secrets
         signed = self.of.render(view)
         if not secrets or not signed:
             raise HandshakeRefused
+        if not is_token(signed):
+            message = (
+                f"What the handshake asks to be signed, {self.of}, is no token of letters, digits, - and _."
+            )
+            raise HandshakeRefused(message)
         digest = hmac_digest(secrets[0].key, signed, self.algorithm)
         return self.prefix.encode() + ENCODERS[self.encoding](digest)
 
@@ -244,6 +253,14 @@ def find_greeting(
         if handshake.verify is verified and handshake.is_met(view):
             return handshake.greet(view, secrets)
     return None
+
+
+def is_token(text: bytes) -> bool:
+    """Tell whether *text* is what a handshake signs: 1 to 128 letters, digits, ``-`` and ``_``.
+
+    No event is one: JSON has braces, a form an equals sign, a signed time a separator.
+    """
+    return _TOKEN.fullmatch(text) is not None
 
 
 def methods_of(handshakes: Sequence[Handshake]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from smart_api_integrations.core.deduplication import dedupe_keys
 from smart_api_integrations.core.endpoint import DEFAULT_TENANT
 from smart_api_integrations.core.event_types import matches
 from smart_api_integrations.core.extraction import Extraction
-from smart_api_integrations.core.handshakes import Greeting, Handshake, find_greeting, methods_of
+from smart_api_integrations.core.handshakes import Greeting, Handshake, find_greeting, is_token, methods_of
 from smart_api_integrations.core.journal import Proof
 from smart_api_integrations.core.replies import Reply
 from smart_api_integrations.core.request_view import RequestView
@@ -39,6 +39,7 @@ from smart_api_integrations.errors import (
     MalformedRequest,
     MethodNotAllowed,
     SignatureMalformed,
+    SignatureMismatch,
     SignatureMissing,
 )
 
@@ -305,9 +306,20 @@ class InboundWebhook:
         if self.allowed_networks and not is_listed(view.request.remote_address, self.allowed_networks):
             raise AddressNotAllowed
         if verifier is None:
-            return self.scheme.verify(view, now=now, secrets=self.secrets)
-        scheme = VerifierScheme(verifier=verifier, signature=self.signature)
-        return scheme.verify(view, now=now, secrets=self.secrets)
+            verified = self.scheme.verify(view, now=now, secrets=self.secrets)
+        else:
+            scheme = VerifierScheme(verifier=verifier, signature=self.signature)
+            verified = scheme.verify(view, now=now, secrets=self.secrets)
+        if self.handshakes:
+            self._refuse_answers(verified)
+        return verified
+
+    def _refuse_answers(self, verified: Verified) -> None:
+        """Refuse a text that this webhook signs itself, for whoever asks."""
+        signs = any(handshake.compute for handshake in self.handshakes)
+        if signs and verified.signed is not None and is_token(verified.signed):
+            message = "What is signed is a token as handshakes are answered with: that proves no event."
+            raise SignatureMismatch(message)
 
     def _verify_each(
         self, view: RequestView, batch: BatchRules, *, now: datetime

@@ -28,6 +28,7 @@ from smart_api_integrations.providers.yaml_types import HeaderName, Strict, Temp
 
 PRESENT = "present"
 _METHOD = "method"
+_SIGNABLE = frozenset({"query", "header", "json", "form"})
 _ComputedName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 _Literal = str | bool | int
 
@@ -202,11 +203,23 @@ def _computation(name: str, block: Mapping[str, Any]) -> Computation:
     return Computation(
         name=name,
         algorithm=block["hmac"],
-        of=compile_template(block["of"]),
+        of=_signable(name, compile_template(block["of"])),
         encoding=block.get("encoding", "hex"),
         prefix=block.get("prefix", ""),
         secret_form=None if secret is None else SecretForm(names=(secret["env"],)),
     )
+
+
+def _signable(name: str, of: Template) -> Template:
+    """Return *of* if it is one value of the request: what is put together could be what an event signs."""
+    is_one = of.source == f"{{{of.source[1:-1]}}}" and not set("{}[]") & set(of.source[1:-1])
+    if is_one and all(reference.kind in _SIGNABLE for reference in of.references):
+        return of
+    message = (
+        f"compute.{name}.of: {of.source!r} could be signed as an event is: whoever asks would be given the "
+        "signature of an event. Name the token alone, such as `{query:crc_token}` or `{json:plainToken}`."
+    )
+    raise ConfigurationError(message)
 
 
 def _capture(block: str | Mapping[str, str] | None, conditions: tuple[Condition, ...]) -> Capture | None:

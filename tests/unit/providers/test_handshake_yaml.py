@@ -15,6 +15,7 @@ from smart_api_integrations.errors import (
     ConfigurationError,
     HandshakeRefused,
     MethodNotAllowed,
+    SignatureMismatch,
     SignatureMissing,
 )
 from smart_api_integrations.providers.catalogue import load_catalogue
@@ -384,3 +385,43 @@ def test_a_fault_is_named(tmp_path, text, words):
 def test_a_response_that_reads_from_the_request_is_refused_with_its_place(tmp_path):
     with pytest.raises(ConfigurationError, match=r"webhook\.yaml.*same for every event"):
         catalogue(tmp_path, " []\n", more='    response: {body: "{json:id}"}\n')
+
+
+CHALLENGED = """
+      - when: {method: GET, "{query:t}": present}
+        compute: {digest: {hmac: sha256, of: "{query:t}"}}
+        respond: {body: "{digest}"}
+"""
+
+
+@pytest.mark.parametrize(
+    "of",
+    ["{body}", "{sha256:body}", "v0:{json:t}", "{query:a}{query:b}", "{query:a|body}", "[{query:a}]", "t"],
+)
+@pytest.mark.parametrize("verify", ["true", "false"])
+def test_what_could_be_signed_as_an_event_is_no_token_to_sign_for_an_answer(tmp_path, of, verify):
+    entry = (
+        f"\n      - {{when: {{'{{json:a}}': b}}, verify: {verify}, "
+        f"compute: {{d: {{hmac: sha256, of: '{of}'}}}}}}\n"
+    )
+
+    with pytest.raises(ConfigurationError, match="Name the token alone"):
+        catalogue(tmp_path, entry)
+
+
+def test_nobody_is_given_the_signature_of_a_body_by_asking_for_it(tmp_path):
+    webhook = catalogue(tmp_path, CHALLENGED).webhooks["myapi", "default"]
+
+    with pytest.raises(HandshakeRefused, match="no token"):
+        webhook.greet(get("t=%7B%22a%22%3A1%7D"))
+
+
+def test_a_token_that_was_signed_for_an_answer_is_no_event(tmp_path):
+    webhook = catalogue(tmp_path, CHALLENGED).webhooks["myapi", "default"]
+    greeting = webhook.greet(get("t=12345"))
+    assert greeting is not None
+    forged = sent(b"12345", headers=[("X-Sig", greeting.reply.body.decode())])
+
+    with pytest.raises(SignatureMismatch):
+        webhook.judge(forged, now=NOW)
+    assert webhook.judge(sent(b'{"a":1}', signed=True), now=NOW)
