@@ -191,7 +191,7 @@ def test_json_that_twilio_signed_cannot_be_sent_again_as_something_else(body, co
     sent_again = replace(captured, headers=Headers(headers), body=body)
 
     assert oracle.accepts(captured)
-    assert OURS.webhooks["twilio", "default"].verify(captured, now=NOW)
+    assert OURS.webhooks["twilio", "default"].verify(captured, now=NOW).proof.scheme == "hmac"
     with pytest.raises(VerificationFailed):
         OURS.webhooks["twilio", "default"].verify(sent_again, now=NOW)
     signature = captured.headers["X-Twilio-Signature"]
