@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,9 @@ import pytest
 
 from smart_api_integrations import Dead, Retry, Skip
 from smart_api_integrations.application import parts
-from smart_api_integrations.application.platform import Platform
-from smart_api_integrations.core.journal import Claim, Outcome
 from smart_api_integrations.core.lifecycle import Kind, State
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.errors import HandlerError
-from smart_api_integrations.receive.handling import HandlerRunner, Surroundings
 from smart_api_integrations.receive.threads import HandlerThreads
 from smart_api_integrations.settings import Settings
 from smart_api_integrations.webhooks import (
@@ -31,10 +27,9 @@ from smart_api_integrations.webhooks import (
     webhook_handler,
     webhook_middleware,
 )
-from tests.github_requests import incoming
+from tests.handling_stage import NOON, Stage
 from tests.journal_scenes import open_platform
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 FIRST_WAIT = timedelta(seconds=5)
 
 
@@ -43,49 +38,6 @@ def _no_handlers() -> Iterator[None]:
     get_webhook_registry().clear()
     yield
     get_webhook_registry().clear()
-
-
-class Stage:
-    """Takes events in through the gateway and runs what is due, as a worker would."""
-
-    def __init__(self, platform: Platform, threads: HandlerThreads) -> None:
-        self.platform = platform
-        self._numbers = itertools.count(1)
-        self.runner = HandlerRunner(
-            registry=get_webhook_registry(),
-            webhooks=platform.webhooks,
-            surroundings=Surroundings(
-                now=lambda: NOON,
-                new_id=lambda prefix: f"{prefix}{next(self._numbers):026d}",
-                random=lambda: 0.5,
-                threads=threads,
-            ),
-            default_timeout=timedelta(seconds=20),
-        )
-
-    async def receive(self, payload: Any = None, event: str = "push") -> str:
-        request = incoming(payload, event=event, delivery=f"delivery-{next(self._numbers)}")
-        answer = await self.platform.gateway.accept(request, "github")
-        assert answer.status == 200
-        return str(json.loads(answer.body)["id"])
-
-    async def claims(self) -> list[Claim]:
-        return list(
-            await self.platform.journal.work.claim(owner="stage", limit=100, lease=timedelta(minutes=1))
-        )
-
-    async def run(self) -> list[Outcome]:
-        """Run and record whatever is due."""
-        outcomes = [await self.runner.run(claim) for claim in await self.claims()]
-        for outcome in outcomes:
-            assert not (await self.platform.journal.work.record(outcome)).stale
-        return outcomes
-
-    async def handle(self, payload: Any = None, event: str = "push") -> Outcome:
-        """Receive one event and run its one handling."""
-        await self.receive(payload, event)
-        (outcome,) = await self.run()
-        return outcome
 
 
 @pytest.fixture
@@ -468,7 +420,7 @@ async def test_what_middleware_changed_is_not_kept(stage: Stage) -> None:
     @webhook_middleware("github")
     def change(event: Any) -> None:
         event.payload["ref"] += "!"
-        event.type = "other"
+        event.headers["X-Changed"] = "yes"
 
     handler(lambda event: event.payload["ref"] if event.attempt == 2 else Retry(after=0))
     event_id = await stage.receive()

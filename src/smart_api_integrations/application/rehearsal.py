@@ -17,6 +17,7 @@ from typing import Any
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.core.journal import Outcome
 from smart_api_integrations.core.lifecycle import State
+from smart_api_integrations.core.webhook import ROUTING
 from smart_api_integrations.core.webhook_schema import RawRequest
 from smart_api_integrations.providers.samples import EXAMPLE_URL
 from smart_api_integrations.settings import Settings
@@ -94,14 +95,29 @@ async def _taken(platform: Platform, request: RawRequest, provider: str, webhook
     answer = await platform.gateway.accept_whole(
         request, provider, webhook, received=tuple(request.headers.items())
     )
-    traces = [await platform.journal.events.trace(event_id) for event_id in watch.event_ids]
-    names = [work.target for trace in traces if trace is not None for work in trace.handlings]
+    seconds = platform.settings.handler_timeout_seconds
+    names = await _handlers(platform, watch)
+    outcomes = await watch.outcomes(names, seconds=seconds)
+    while len(names) < len(names := await _handlers(platform, watch)):  # the middleware brought some in
+        outcomes = await watch.outcomes(names, seconds=seconds)
     return Rehearsal(
         status=answer.status,
         answer=_readable(answer.body),
         reason=watch.reason,
-        outcomes=await watch.outcomes(names, seconds=platform.settings.handler_timeout_seconds),
+        outcomes=tuple(outcome for outcome in outcomes if not _only_routed(outcome)),
     )
+
+
+async def _handlers(platform: Platform, watch: _Watch) -> list[str]:
+    """Return the names of the handlers that what was kept goes to."""
+    traces = [await platform.journal.events.trace(event_id) for event_id in watch.event_ids]
+    return [work.target for trace in traces if trace is not None for work in trace.handlings]
+
+
+def _only_routed(outcome: Outcome) -> bool:
+    """Tell whether no handler ran, only the middleware, and that well."""
+    well = outcome.state in {State.COMPLETED, State.NO_HANDLER}
+    return well and outcome.work.target.endswith(f":{ROUTING}")
 
 
 class _Watch:

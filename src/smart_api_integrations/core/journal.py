@@ -228,6 +228,8 @@ class Outcome:
         wait: How long until the next attempt; given exactly where *state* is ``retry_scheduled``.
         attempt: The attempt that just ended.
         messages: What the handling published: kept, with their deliveries, in the same transaction.
+        handlings: Those that a middleware's renaming brought in: kept in the same transaction, but for those
+            of handlers that the event has a handling of already.
         busy_for: Given where the target answered that it is too busy: how long it asked to be left alone, or
             zero where it did not say.
     """
@@ -237,6 +239,7 @@ class Outcome:
     wait: timedelta | None = None
     attempt: Attempt
     messages: Sequence[Message] = ()
+    handlings: Sequence[NewHandling] = ()
     busy_for: timedelta | None = None
 
 

@@ -8,7 +8,8 @@ Theory of operation:
    Work that is *over* has neither: it ended well, or it is a dead letter until somebody replays it.
 3. Only the holder of the newest lease moves work on; who lost its lease writes nothing.
 4. An event has no state of its own: it is the worst of what is open among its handlings, else
-   ``completed``; with no handling at all it is ``no_handler``.
+   ``completed``; with no handling at all it is ``no_handler``, and likewise where its middleware ran and
+   found none (the one handling of an event that nothing matched, see ``core.webhook.ROUTING``).
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ ROADS: Mapping[Kind, Road] = {
         fresh=State.VERIFIED,
         running=State.PROCESSING,
         done=State.COMPLETED,
-        ends=frozenset({State.COMPLETED, State.SKIPPED, State.FAILED}),
+        ends=frozenset({State.COMPLETED, State.SKIPPED, State.NO_HANDLER, State.FAILED}),
     ),
     Kind.DELIVERY: Road(
         fresh=State.PENDING,
@@ -108,7 +109,7 @@ def event_state(handlings: Iterable[State]) -> State:
     >>> str(event_state([]))
     'no_handler'
     """
-    states = frozenset(handlings)
+    states = frozenset(handlings) - {State.NO_HANDLER}
     if not states:
         return State.NO_HANDLER
     for state in _WORST_FIRST:

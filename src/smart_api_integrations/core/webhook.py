@@ -8,7 +8,10 @@ Rules:
    specific method runs: type with action beats type alone.
 3. A middleware that returns something answers in the handler's place. What it changes is seen by the
    handlers behind it.
-4. No two handlers have one name, but a function that is registered for several patterns: of those only
+4. A middleware that renames the event chooses its handlers: those of the new type run, and of the others
+   only those that run on it too. A queued event that no handler matches has one handling of its own for
+   the middleware (``ROUTING``).
+5. No two handlers have one name, but a function that is registered for several patterns: of those only
    one runs (``core.handler_names``).
 
 Reading bodies and verifying signatures is ``core.inbound_webhook``; running handlers, with threads
@@ -37,6 +40,9 @@ from smart_api_integrations.core.ordering_key import OrderingKey, path_of, read_
 from smart_api_integrations.core.retry_schedule import HANDLINGS, RetrySchedule
 from smart_api_integrations.core.webhook_schema import WebhookEvent, WebhookResponse
 from smart_api_integrations.errors import ConfigurationError
+
+ROUTING = "<middleware>"
+"""What stands in a handling's name where a handler's does, if no handler matched the event as it came."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -115,6 +121,11 @@ class WebhookProcessor:
         self.verifier: WebhookVerifier | None = None
         self.middleware: list[HandlerFunction] = []
         self._handlers: list[Handler] = []
+
+    @property
+    def routing(self) -> Handler:
+        """What runs on an event that no handler matches: the middleware alone, which may rename it."""
+        return Handler(name=f"{self.provider}:{self.name}:{ROUTING}", pattern=ROUTING, function=_nothing)
 
     @property
     def handlers(self) -> Mapping[str, Sequence[Handler]]:
@@ -240,8 +251,14 @@ class WebhookProcessor:
         A function that is registered for several patterns has one name: then it is the first that runs on
         the event's type, as in ``route``.
         """
+        if name == self.routing.name:
+            return self.routing
         named = [known for known in self._handlers if known.name == name]
         return next((known for known in named if known.fit(event_type, action)), named[0] if named else None)
+
+
+def _nothing(_event: WebhookEvent) -> None:
+    """Stand where a handler's function does, and leave everything to the middleware."""
 
 
 def _same(known: Handler, handler: Handler) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.journal import NewHandling, ReceivedEvent
@@ -16,16 +16,33 @@ logger = logging.getLogger(__name__)
 def handlings_for(
     event: ReceivedEvent, webhook: InboundWebhook, processor: WebhookProcessor | None
 ) -> Sequence[NewHandling]:
-    """Return one handling for each handler of *processor* that *event* goes to."""
+    """Return one handling for each handler of *processor* that *event* goes to.
+
+    Where there is none, but middleware that may yet rename the event, it is the one of the middleware.
+    """
     if processor is None or not webhook.expects(event.event_type, event.action):
         return ()
+    routed = processor.route(event.event_type, event.action)
+    if not routed and processor.middleware:
+        routed = (processor.routing,)
+    return _handlings(routed, lambda: seen_by_handlers(event, webhook), event_id=event.id)
+
+
+def rerouted(handlers: Sequence[Handler], event: WebhookEvent) -> Sequence[NewHandling]:
+    """Return one handling for each of *handlers*, which a middleware's renaming of *event* brought in."""
+    return _handlings(handlers, lambda: event, event_id=event.id)
+
+
+def _handlings(
+    handlers: Sequence[Handler], event: Callable[[], WebhookEvent], *, event_id: str
+) -> Sequence[NewHandling]:
     return [
         NewHandling(
             handler=handler.name,
             max_attempts=handler.schedule.attempts,
-            ordering_key=None if handler.ordering_key is None else _order_of(handler, event, webhook),
+            ordering_key=None if handler.ordering_key is None else _order_of(handler, event, event_id),
         )
-        for handler in processor.route(event.event_type, event.action)
+        for handler in handlers
     ]
 
 
@@ -52,13 +69,13 @@ def seen_by_handlers(kept: ReceivedEvent, webhook: InboundWebhook, *, attempt: i
     )
 
 
-def _order_of(handler: Handler, event: ReceivedEvent, webhook: InboundWebhook) -> str | None:
-    """Return the key that *event* is ordered by; one that cannot be had costs the order, not the event."""
+def _order_of(handler: Handler, event: Callable[[], WebhookEvent], event_id: str) -> str | None:
+    """Return the key that an event is ordered by; one that cannot be had costs the order, not the event."""
     try:
-        return handler.order_of(seen_by_handlers(event, webhook))
+        return handler.order_of(event())
     except Exception:
         logger.exception(
             "An event has no ordering key: its handler runs at once",
-            extra={"action": "ordering_key", "event_id": event.id, "handler": handler.name},
+            extra={"action": "ordering_key", "event_id": event_id, "handler": handler.name},
         )
         return None

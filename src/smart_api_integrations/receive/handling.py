@@ -7,9 +7,11 @@ Rules:
    passes through.
 2. Plain functions run on a thread, coroutine functions on the event loop; a time limit holds for the
    whole run, but for its waiting for a thread. (A thread cannot be stopped: past the limit it is replaced.)
-3. What a handler raises or returns decides by the table ``_VERDICTS``; everything else it returns is
+3. What a handler raises or returns decides by the tables of ``endings``; everything else it returns is
    its result. A response that says no success is a failure.
-4. The messages that a result publishes are part of the outcome: they are kept in one transaction with
+4. Where the middleware renamed the event, the handlers of the new type run: this one if it is among them,
+   the others by handlings that are part of the outcome.
+5. The messages that a result publishes are part of the outcome: they are kept in one transaction with
    it, so a handler that is run again after a crash has not half published.
 """
 
@@ -27,7 +29,15 @@ from typing import Any
 
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.inline_answer import HandlerFunction
-from smart_api_integrations.core.journal import Attempt, AttemptStatus, Claim, Message, Outcome, ReceivedEvent
+from smart_api_integrations.core.journal import (
+    Attempt,
+    AttemptStatus,
+    Claim,
+    Message,
+    NewHandling,
+    Outcome,
+    ReceivedEvent,
+)
 from smart_api_integrations.core.lifecycle import State
 from smart_api_integrations.core.outbound_message import build_message
 from smart_api_integrations.core.outbound_request import HOPS_HEADER
@@ -35,11 +45,22 @@ from smart_api_integrations.core.retry_schedule import HANDLINGS, RetrySchedule
 from smart_api_integrations.core.webhook import Handler, WebhookProcessor
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import Headers, WebhookEvent, WebhookResponse
-from smart_api_integrations.errors import Dead, HandlerError, InvalidInput, Retry, Skip
-from smart_api_integrations.receive.assigning import seen_by_handlers
+from smart_api_integrations.errors import HandlerError, InvalidInput
+from smart_api_integrations.receive.assigning import rerouted, seen_by_handlers
 from smart_api_integrations.receive.calling import TimeLimit, call_within
+from smart_api_integrations.receive.endings import (
+    Ending,
+    answered_by,
+    judged,
+    no_success,
+    not_registered,
+    overran,
+    passed_on,
+    raised,
+    result_of,
+    stuck,
+)
 from smart_api_integrations.receive.threads import HandlerStuck, HandlerThreads
-from smart_api_integrations.receive.tracebacks import describe
 
 RESULT_LIMIT = 64 * 1024
 LONGEST_ASKED = timedelta(days=365)
@@ -65,20 +86,6 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How a run ended, before it is turned into an outcome."""
-
-    state: State
-    status: str = AttemptStatus.SUCCEEDED
-    code: str | None = None
-    message: str | None = None
-    detail: str | None = None
-    asked: timedelta | None = None
-    result: Any = None
-    messages: tuple[Message, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """A handler's run that was watched: what it returned, or what it raised.
 
@@ -101,19 +108,12 @@ class Run:
         if self.skipped is not None:
             return Ending(state=State.SKIPPED, status=AttemptStatus.SKIPPED, message=self.skipped)
         if self.refused is not None:
-            return _no_success(self.refused, None)
+            return no_success(self.refused, None)
         if isinstance(self.error, HandlerError):
-            return _judged(self.error)
+            return judged(self.error)
         if isinstance(self.error, RanTooLong):
-            return _overran(limit)
-        return _result_of(self.result) if self.error is None else _raised(self.error)
-
-
-_VERDICTS: Mapping[type[HandlerError], Ending] = {
-    Retry: Ending(state=State.RETRY_SCHEDULED, status=AttemptStatus.FAILED, code="retry_asked"),
-    Skip: Ending(state=State.SKIPPED, status=AttemptStatus.SKIPPED),
-    Dead: Ending(state=State.FAILED, status=AttemptStatus.FAILED, code="dead_asked"),
-}
+            return overran(limit)
+        return result_of(self.result) if self.error is None else raised(self.error)
 
 
 class HandlerRunner:
@@ -138,12 +138,18 @@ class HandlerRunner:
         started_at, began = self._surroundings.now(), time.perf_counter()
         kind = ("", None) if claim.event is None else (claim.event.event_type or "", claim.event.action)
         found = self._registry.handler(claim.work.target, *kind)
-        ending = _not_registered(claim) if found is None else await self._ending(claim, *found)
+        added: list[NewHandling] = []
+        ending = not_registered(claim) if found is None else await self._ending(claim, *found, added)
         schedule = HANDLINGS if found is None else found[1].schedule
         ending, wait = self._scheduled(claim, ending, schedule)
         attempt = self._attempt(claim, ending, started_at, (time.perf_counter() - began) * 1000)
         return Outcome(
-            work=claim.work, state=ending.state, wait=wait, attempt=attempt, messages=ending.messages
+            work=claim.work,
+            state=ending.state,
+            wait=wait,
+            attempt=attempt,
+            messages=ending.messages,
+            handlings=added,
         )
 
     def outcome_of(self, claim: Claim, run: Run) -> Outcome:
@@ -152,34 +158,43 @@ class HandlerRunner:
         try:
             ending = self._kept(claim, run.ending(limit))
         except InvalidInput as error:
-            ending = _raised(error)
+            ending = raised(error)
         if ending.state is State.RETRY_SCHEDULED:
             ending = replace(ending, state=State.FAILED)
         attempt = self._attempt(claim, ending, run.started_at, run.seconds * 1000)
         return Outcome(work=claim.work, state=ending.state, attempt=attempt, messages=ending.messages)
 
-    async def _ending(self, claim: Claim, processor: WebhookProcessor, handler: Handler) -> Ending:
+    async def _ending(
+        self, claim: Claim, processor: WebhookProcessor, handler: Handler, added: list[NewHandling]
+    ) -> Ending:
+        """Return how the run ended; *added* gets the handlings that it leads to, however it ends."""
         limit = TimeLimit(handler.timeout or self._default_timeout)
         token = current_event.set(claim.event)
         try:
             async with limit:
-                ending = await self._run(claim, processor, handler, limit)
+                ending = await self._run(claim, processor, handler, limit, added=added)
             return self._kept(claim, ending)
         except HandlerError as verdict:
-            return _judged(verdict)
+            return judged(verdict)
         except HandlerStuck:
-            return _stuck(self._surroundings.threads.share)
+            return stuck(self._surroundings.threads.share)
         except asyncio.CancelledError as error:
             if _is_being_cancelled():
                 raise
-            return _raised(error)  # something that the handler waited for was cancelled
+            return raised(error)  # something that the handler waited for was cancelled
         except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever a handler raises is its outcome
-            return _overran(limit.limit) if limit.expired else _raised(error)
+            return overran(limit.limit) if limit.expired else raised(error)
         finally:
             current_event.reset(token)
 
     async def _run(
-        self, claim: Claim, processor: WebhookProcessor, handler: Handler, limit: TimeLimit
+        self,
+        claim: Claim,
+        processor: WebhookProcessor,
+        handler: Handler,
+        limit: TimeLimit,
+        *,
+        added: list[NewHandling],
     ) -> Ending:
         async def call(function: HandlerFunction) -> Any:
             return await call_within(
@@ -187,11 +202,19 @@ class HandlerRunner:
             )
 
         event = self.event_for(claim)
+        came_as = event.type, event.action
         for middleware in processor.middleware:
             result = await call(middleware)
             if result is not None:
-                return _answered_by(middleware, result)
-        return _result_of(await call(handler.function))
+                return answered_by(middleware, result)
+        if handler == processor.routing or (event.type, event.action) != came_as:
+            routed = processor.route(event.type, event.action)
+            added.extend(rerouted([each for each in routed if each.name != handler.name], event))
+            own = next((each for each in routed if each.name == handler.name), None)
+            if own is None:
+                return passed_on(handler, processor, is_taken=bool(routed))
+            handler = own
+        return result_of(await call(handler.function))
 
     def event_for(self, claim: Claim) -> WebhookEvent:
         """Return the event as handlers see it, parsed anew from the stored bytes."""
@@ -288,72 +311,6 @@ def _entries(events: Any) -> Sequence[Mapping[str, Any]]:
             )
             raise InvalidInput(message)
     return events
-
-
-def _result_of(result: Any) -> Ending:
-    if isinstance(result, HandlerError):
-        return _judged(result)
-    if isinstance(result, WebhookResponse) and not result.success:
-        return _no_success(result.message or f"The handler answered {result.status_code}.", result)
-    return Ending(state=State.COMPLETED, result=result)
-
-
-def _no_success(message: str, result: Any) -> Ending:
-    return Ending(
-        state=State.RETRY_SCHEDULED,
-        status=AttemptStatus.FAILED,
-        code="no_success",
-        message=message,
-        result=result,
-    )
-
-
-def _answered_by(middleware: HandlerFunction, result: Any) -> Ending:
-    if isinstance(result, HandlerError):
-        return _judged(result)
-    name = getattr(middleware, "__qualname__", type(middleware).__qualname__)
-    answer = result.message if isinstance(result, WebhookResponse) else ""
-    message = f"The middleware {name} answered in its place" + (f": {answer}" if answer else ".")
-    return Ending(state=State.SKIPPED, status=AttemptStatus.SKIPPED, message=message, result=result)
-
-
-def _judged(verdict: HandlerError) -> Ending:
-    ending = next((known for kind, known in _VERDICTS.items() if isinstance(verdict, kind)), _VERDICTS[Retry])
-    return replace(ending, message=str(verdict), asked=getattr(verdict, "after", None))
-
-
-def _raised(error: BaseException) -> Ending:
-    message, detail = describe(error)
-    return Ending(
-        state=State.RETRY_SCHEDULED,
-        status=AttemptStatus.FAILED,
-        code="raised",
-        message=message,
-        detail=detail,
-    )
-
-
-def _stuck(runs: int) -> Ending:
-    message = (
-        f"{runs} earlier runs of the handler never ended and still hold their threads, so it is not run. "
-        "What does it wait for without a limit?"
-    )
-    return Ending(state=State.RETRY_SCHEDULED, status=AttemptStatus.FAILED, code="stuck", message=message)
-
-
-def _overran(limit: timedelta) -> Ending:
-    message = f"The handler ran longer than {limit.total_seconds():g} s."
-    return Ending(state=State.RETRY_SCHEDULED, status=AttemptStatus.FAILED, code="timeout", message=message)
-
-
-def _not_registered(claim: Claim) -> Ending:
-    message = (
-        f"No handler {claim.work.target} is registered in this process. Was it renamed, or is its module "
-        "missing in WEBHOOKS_HANDLERS?"
-    )
-    return Ending(
-        state=State.RETRY_SCHEDULED, status=AttemptStatus.FAILED, code="not_registered", message=message
-    )
 
 
 def _as_text(result: Any) -> str | None:

@@ -195,6 +195,9 @@ class WorkStore(Protocol):
         Does nothing, and says ``stale``, where the work's fence is not the claim's any more.
         A state ``retry_scheduled`` makes it due after ``outcome.wait``.
 
+        ``outcome.handlings`` are kept for the same event, due at once, but for handlers that it has a
+        handling of: of any number of outcomes that bring one in, over any number of processes, one does.
+
         It also judges the endpoint, by the rules of ``core.circuit_breaker``: its breaker opens or closes, a
         busy one is left alone, one that is gone or did nothing but fail is switched off and paused. What
         there is to tell is published to the tenant's endpoints that name it: ``endpoint.failing``,

@@ -4,7 +4,7 @@ Rules:
 
 1. A finisher writes only while the work is still leased under its fence. The rows are locked before
    they are compared, so that reaping and recording never both win.
-2. State, attempt, counters and what the handler published are one transaction.
+2. State, attempt, counters, what the handler published and the handlings it led to are one transaction.
 3. A lease that ended without an outcome is an attempt that failed: ``lost``.
 """
 
@@ -34,6 +34,7 @@ from smart_api_integrations.storage.dialect import Move
 from smart_api_integrations.storage.endpoint_health import EndpointHealth
 from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.messages import Messages
+from smart_api_integrations.storage.rerouting import Rerouting
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import LEASED, work
 from smart_api_integrations.storage.work_rows import ATTEMPT_PREFIX, work_from
@@ -69,6 +70,7 @@ class Recording:
         self._messages = messages
         self._lines = lines
         self._health = health
+        self._rerouting = Rerouting(store, lines)
         self._read_held = (
             select(work.c.id, work.c.fence)
             .where(store.dialect.among(work.c.id, "ids"), LEASED)
@@ -87,6 +89,7 @@ class Recording:
         write_attempts(self._store, connection, pairs)
         count_attempts(self._store, connection, pairs, now=now)
         self._health.judge(connection, [outcome for outcome, _ in ended], now=now)
+        self._rerouting.keep(connection, [outcome for outcome, _ in ended], now=now)
         kept = iter(self._publish(connection, ended))
         return [
             Recorded(published=tuple(islice(kept, len(outcome.messages)))) if holds else Recorded(stale=True)

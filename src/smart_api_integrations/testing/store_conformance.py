@@ -28,6 +28,7 @@ from smart_api_integrations.testing.journal_cases.leases import ClaimCases
 from smart_api_integrations.testing.journal_cases.lines import OrderCases
 from smart_api_integrations.testing.journal_cases.opening import FailingCases, OpeningCases, WakingCases
 from smart_api_integrations.testing.journal_cases.rejections import RejectionCases
+from smart_api_integrations.testing.journal_cases.rerouting import RerouteCases
 from smart_api_integrations.testing.journal_cases.resuming import ResumeCases
 from smart_api_integrations.testing.journal_cases.sending import EndpointCases, MessageCases
 from smart_api_integrations.testing.journal_cases.timing import TimingCases
@@ -47,6 +48,7 @@ class StoreConformance(
     EventListCases,
     RejectionCases,
     ResumeCases,
+    RerouteCases,
     MessageCases,
     EndpointCases,
     ClaimCases,

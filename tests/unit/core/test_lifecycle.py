@@ -32,6 +32,8 @@ def test_a_handling_is_never_cancelled():
     ("handlings", "expected"),
     [
         ([], State.NO_HANDLER),
+        ([State.NO_HANDLER], State.NO_HANDLER),
+        ([State.NO_HANDLER, State.SKIPPED], State.SKIPPED),
         ([State.COMPLETED], State.COMPLETED),
         ([State.COMPLETED, State.SKIPPED], State.COMPLETED),
         ([State.SKIPPED], State.SKIPPED),

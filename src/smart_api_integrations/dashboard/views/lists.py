@@ -20,7 +20,7 @@ from smart_api_integrations.dashboard.views.words import Badge, Source
 LONGEST_SAID = 120
 
 _UNSETTLED = frozenset({State.FAILED, State.RETRY_SCHEDULED})
-_DONE = frozenset({State.COMPLETED, State.SKIPPED, State.DELIVERED, State.CANCELLED})
+_DONE = frozenset({State.COMPLETED, State.SKIPPED, State.NO_HANDLER, State.DELIVERED, State.CANCELLED})
 
 Wanted = Callable[[EventSummary], bool]
 

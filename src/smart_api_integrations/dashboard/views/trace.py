@@ -102,7 +102,7 @@ def timeline(trace: Trace, *, now: datetime) -> tuple[Part, ...]:
 
 def done_of(works: Sequence[Work]) -> tuple[int, int]:
     """Return how many of *works* ended well, and how many there are."""
-    good = {State.COMPLETED, State.SKIPPED, State.DELIVERED}
+    good = {State.COMPLETED, State.SKIPPED, State.NO_HANDLER, State.DELIVERED}
     return sum(work.state in good for work in works), len(works)
 
 
