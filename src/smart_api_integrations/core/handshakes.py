@@ -181,7 +181,7 @@ class Handshake:
         verify: Whether the request must verify as an event does.
         respond: The answer.
         compute: What is computed for it.
-        capture: What is kept for the operator.
+        capture: What is read for the operator; nothing keeps it yet.
         fetch: What is called before it is answered.
         store: Whether the request is kept as an event too; it must then verify.
     """
