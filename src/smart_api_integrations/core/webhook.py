@@ -50,7 +50,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class WebhookVerifier(Protocol):
     """A verification of your own, for a provider that no scheme describes.
 
-    Assign an instance to ``processor.verifier``; it then replaces the configured scheme.
+    Assign an instance to ``processor.verifier``; it then replaces the configured scheme. A webhook without
+    a secret is refused unless its verifier has an attribute ``needs_secret`` that is False.
     """
 
     def verify(self, payload: bytes, signature: str, secret: str, **kwargs: Any) -> bool:

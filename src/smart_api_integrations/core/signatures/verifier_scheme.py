@@ -35,7 +35,9 @@ class VerifierScheme:
 
     Attributes:
         verifier: Asked with the body, the signature ("" where there is none) and the secret as the
-            variable holds it ("" where the webhook has none); ``headers`` and ``now`` as keywords.
+            variable holds it; ``headers`` and ``now`` as keywords. Where the webhook has no secret it is
+            not asked, for a hash under an empty key is one that anybody can make; a verifier that needs
+            none says so by an attribute ``needs_secret = False``, and is asked with "".
         signature: Where the signature is.
     """
 
@@ -47,12 +49,18 @@ class VerifierScheme:
         """Return the proof that the verifier said True.
 
         Raises:
-            VerificationFailed: There is no verifier.
+            VerificationFailed: There is no verifier, or no secret for one that needs it.
             SignatureMalformed: The signature's header is there twice.
             SignatureMismatch: The verifier said anything but True, or raised.
         """
         if self.verifier is None:
             message = "This webhook's verifier is not set: assign one to processor.verifier."
+            raise VerificationFailed(message)
+        if not secrets and getattr(self.verifier, "needs_secret", True):
+            message = (
+                "This webhook has no secret to give its verifier: name one in signing_secret_env, or set "
+                "needs_secret = False on a verifier that needs none."
+            )
             raise VerificationFailed(message)
         signature = read_or_refuse(self.signature, view, SignatureMalformed) or b""
         texts = [secret.text for secret in secrets] or [""]

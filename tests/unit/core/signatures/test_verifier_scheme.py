@@ -81,8 +81,17 @@ def test_without_a_verifier_nothing_verifies():
         verify(None, {})
 
 
-def test_without_a_secret_it_is_asked_with_an_empty_one():
-    assert verify(Answering(True), {}, secrets=()).proof.secret_name is None
+def test_without_a_secret_it_is_not_asked():
+    """A hash under an empty key is one that anybody can make."""
+    with pytest.raises(VerificationFailed, match="needs_secret"):
+        verify(Answering(True), {}, secrets=())
+
+
+def test_a_verifier_that_says_so_is_asked_without_a_secret():
+    verifier = Answering(True)
+    verifier.needs_secret = False
+
+    assert verify(verifier, {}, secrets=()).proof.secret_name is None
 
 
 def test_equal_bodies_under_different_signatures_are_different_events():
