@@ -1,14 +1,17 @@
-"""Azure Event Grid, CloudEvents, Google Pub/Sub, Microsoft Graph."""
+"""AWS SNS, Azure Event Grid, CloudEvents, Google Pub/Sub, Microsoft Graph."""
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 import google.auth.exceptions
 import google.auth.jwt
 import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from smart_api_integrations.core.webhook_schema import RawRequest
 from tests.oracles.oracle import (
@@ -19,6 +22,7 @@ from tests.oracles.oracle import (
     Oracle,
     documented,
     header,
+    in_base64,
     posted,
     refuses,
     rsa_pair,
@@ -29,6 +33,22 @@ PUBSUB, PUBSUB_PUBLIC = rsa_pair(PUBSUB_KEY)
 PUBSUB_STRANGER, PUBSUB_STRANGER_PUBLIC = rsa_pair(rsa.generate_private_key(65537, 2048))
 PUBSUB_AUDIENCE = f"{PUBLIC_URL}/webhooks/google_pubsub"
 PUBSUB_ACCOUNT = "push@project.iam.gserviceaccount.com"
+SNS_KEY = rsa.generate_private_key(65537, 2048)
+SNS, SNS_PUBLIC = rsa_pair(SNS_KEY)
+SNS_STRANGER, SNS_STRANGER_PUBLIC = rsa_pair(rsa.generate_private_key(65537, 2048))
+SNS_TOPIC = "arn:aws:sns:us-east-1:123456789012:orders"
+SNS_ASKED = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
+SNS_HASHES = {"1": hashes.SHA1(), "2": hashes.SHA256()}  # noqa: S303  # SHA-1 is what version 1 signs
+SNS_NOTICE = {
+    "Type": "Notification",
+    "MessageId": "1",
+    "TopicArn": SNS_TOPIC,
+    "Message": "Zürich {timestamp} $& ✓\nSubject\nno",
+    "Timestamp": "2026-11-22T12:00:00.000Z",
+    "SignatureVersion": "2",
+    "SigningCertURL": "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem",
+}
+SNS_ANSWERED = {**SNS_NOTICE, "Token": "1", "SubscribeURL": "https://sns.us-east-1.amazonaws.com/?Token=1"}
 GRAPH = "sample-client-state-of-graph"
 NOTICE = {"subscriptionId": "1", "changeType": "created", "clientState": GRAPH}
 
@@ -60,7 +80,61 @@ def pubsub_accepts(request: RawRequest) -> bool:
     return claims["email"] == PUBSUB_ACCOUNT and claims["email_verified"] is True
 
 
+def sns_text(message: dict[str, str]) -> bytes:
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message-verify-message-signature.html
+    kinds = {
+        "Notification": ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
+        "SubscriptionConfirmation": SNS_ASKED,
+        "UnsubscribeConfirmation": SNS_ASKED,
+    }
+    names = kinds[message["Type"]]
+    there = [name for name in names if name != "Subject" or name in message]
+    return "".join(f"{name}\n{message[name]}\n" for name in there).encode()
+
+
+def sns_signs(body: bytes) -> RawRequest:
+    message = json.loads(body)
+    made = SNS_KEY.sign(sns_text(message), padding.PKCS1v15(), SNS_HASHES[message["SignatureVersion"]])
+    signed = json.dumps({**message, "Signature": in_base64(made)}).encode()
+    headers = {"x-amz-sns-message-type": message["Type"]}
+    return posted(signed, headers, content_type="text/plain; charset=UTF-8")
+
+
+@refuses(InvalidSignature, ValueError, KeyError, TypeError)
+def sns_accepts(request: RawRequest) -> bool:
+    message = json.loads(request.body)
+    made = base64.b64decode(message["Signature"], validate=True)
+    algorithm = SNS_HASHES[message["SignatureVersion"]]
+    SNS_KEY.public_key().verify(made, sns_text(message), padding.PKCS1v15(), algorithm)
+    return message["TopicArn"] == SNS_TOPIC
+
+
 ORACLES = (
+    Oracle(
+        provider="aws_sns",
+        library=DOCUMENTATION,
+        environ={"AWS_SNS_TOPIC_ARN": SNS_TOPIC},
+        other_environ={"AWS_SNS_TOPIC_ARN": SNS_TOPIC},
+        signs=sns_signs,
+        accepts=sns_accepts,
+        bodies=tuple(
+            json.dumps(message).encode()
+            for message in (
+                {**SNS_NOTICE, "Subject": "Order"},
+                SNS_NOTICE,
+                {**SNS_NOTICE, "SignatureVersion": "1"},
+                {**SNS_ANSWERED, "Type": "SubscriptionConfirmation"},
+                {**SNS_ANSWERED, "Type": "UnsubscribeConfirmation"},
+            )
+        ),
+        covers_body=False,  # its fields, by name, and not how they are written down
+        any_body=False,
+        any_event=False,
+        signer=SNS,
+        other_signer=SNS_STRANGER,
+        fetched=SNS_PUBLIC,
+        other_fetched=SNS_STRANGER_PUBLIC,
+    ),
     Oracle(
         provider="google_pubsub",
         library="google-auth",
