@@ -23,19 +23,19 @@ from tests.oracles.oracle import (
     documented,
     header,
     in_base64,
+    pem_pair,
     posted,
     refuses,
-    rsa_pair,
 )
 
 PUBSUB_KEY = rsa.generate_private_key(65537, 2048)
-PUBSUB, PUBSUB_PUBLIC = rsa_pair(PUBSUB_KEY)
-PUBSUB_STRANGER, PUBSUB_STRANGER_PUBLIC = rsa_pair(rsa.generate_private_key(65537, 2048))
+PUBSUB, PUBSUB_PUBLIC = pem_pair(PUBSUB_KEY)
+PUBSUB_STRANGER, PUBSUB_STRANGER_PUBLIC = pem_pair(rsa.generate_private_key(65537, 2048))
 PUBSUB_AUDIENCE = f"{PUBLIC_URL}/webhooks/google_pubsub"
 PUBSUB_ACCOUNT = "push@project.iam.gserviceaccount.com"
 SNS_KEY = rsa.generate_private_key(65537, 2048)
-SNS, SNS_PUBLIC = rsa_pair(SNS_KEY)
-SNS_STRANGER, SNS_STRANGER_PUBLIC = rsa_pair(rsa.generate_private_key(65537, 2048))
+SNS, SNS_PUBLIC = pem_pair(SNS_KEY)
+SNS_STRANGER, SNS_STRANGER_PUBLIC = pem_pair(rsa.generate_private_key(65537, 2048))
 SNS_TOPIC = "arn:aws:sns:us-east-1:123456789012:orders"
 SNS_ASKED = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
 SNS_HASHES = {"1": hashes.SHA1(), "2": hashes.SHA256()}  # noqa: S303  # SHA-1 is what version 1 signs

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, tzinfo
 from types import SimpleNamespace
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from nacl.signing import SigningKey
 
@@ -41,7 +41,7 @@ def with_key(source: Source, fetched: bytes | None) -> Source:
     return replace(source, webhook=replace(source.webhook, secrets=(key,)))
 
 
-def rsa_pair(key: rsa.RSAPrivateKey) -> tuple[str, bytes]:
+def pem_pair(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> tuple[str, bytes]:
     """Return a private key and its public one, in PEM."""
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     return private, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

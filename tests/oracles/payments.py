@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import zlib
 from types import SimpleNamespace
 
 import gocardless_pro.errors
 import gocardless_pro.webhooks
+import jwt
 import razorpay
 import stripe
 from Adyen.util import generate_notification_sig, is_valid_hmac_notification
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from jwt.types import Options
 from paddle_billing.Notifications import Secret, Verifier
 from paddle_billing.Notifications.PaddleSignature import PaddleSignature
 from square.utils.webhooks_helper import verify_signature
@@ -31,14 +34,18 @@ from tests.oracles.oracle import (
     documented,
     header,
     in_base64,
+    pem_pair,
     posted,
     refuses,
-    rsa_pair,
 )
 
 PAYPAL_KEY = rsa.generate_private_key(65537, 2048)
-PAYPAL, PAYPAL_PUBLIC = rsa_pair(PAYPAL_KEY)
-STRANGER, STRANGER_PUBLIC = rsa_pair(rsa.generate_private_key(65537, 2048))
+PAYPAL, PAYPAL_PUBLIC = pem_pair(PAYPAL_KEY)
+STRANGER, STRANGER_PUBLIC = pem_pair(rsa.generate_private_key(65537, 2048))
+PLAID_KEY = ec.generate_private_key(ec.SECP256R1())
+PLAID, PLAID_PUBLIC = pem_pair(PLAID_KEY)
+PLAID_STRANGER, PLAID_STRANGER_PUBLIC = pem_pair(ec.generate_private_key(ec.SECP256R1()))
+PLAID_ENVIRON = {"PLAID_CLIENT_ID": "sample-client-of-plaid", "PLAID_SECRET": "sample-secret-of-plaid"}
 PAYPAL_WEBHOOK_ID = "5L518819FA0214926"
 STRIPE = "whsec_sample_secret_of_stripe"
 GOCARDLESS = "sample-secret-of-gocardless"
@@ -123,6 +130,24 @@ def paypal_accepts(request: RawRequest) -> bool:
     return all(words) and header(request, "PAYPAL-AUTH-ALGO") == "SHA256withRSA"
 
 
+def plaid_signs(body: bytes) -> RawRequest:
+    claims = {"iat": SECONDS, "request_body_sha256": hashlib.sha256(body).hexdigest()}
+    return posted(
+        body,
+        {"Plaid-Verification": jwt.encode(claims, PLAID_KEY, algorithm="ES256", headers={"kid": "1"})},
+    )
+
+
+@refuses(jwt.PyJWTError, KeyError)
+def plaid_accepts(request: RawRequest) -> bool:
+    # https://plaid.com/docs/api/webhooks/webhook-verification/
+    unclocked: Options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+    token = header(request, "Plaid-Verification")
+    claims = jwt.decode(token, PLAID_PUBLIC, algorithms=["ES256"], options=unclocked)
+    fresh = abs(SECONDS - claims["iat"]) <= 300
+    return fresh and claims["request_body_sha256"] == hashlib.sha256(request.body).hexdigest()
+
+
 @refuses(gocardless_pro.errors.InvalidSignatureError, TypeError)
 def gocardless_accepts(request: RawRequest) -> None:
     gocardless_pro.webhooks.parse(request.body, GOCARDLESS, header(request, "Webhook-Signature"))
@@ -156,6 +181,18 @@ ORACLES = (
         other_signer=STRANGER,
         fetched=PAYPAL_PUBLIC,
         other_fetched=STRANGER_PUBLIC,
+    ),
+    Oracle(
+        provider="plaid",
+        library=DOCUMENTATION,
+        environ=PLAID_ENVIRON,
+        other_environ=PLAID_ENVIRON,
+        signs=plaid_signs,
+        accepts=plaid_accepts,
+        signer=PLAID,
+        other_signer=PLAID_STRANGER,
+        fetched=PLAID_PUBLIC,
+        other_fetched=PLAID_STRANGER_PUBLIC,
     ),
     Oracle(
         provider="gocardless",
