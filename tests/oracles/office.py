@@ -1,14 +1,17 @@
 """What offices work with.
 
-Asana, Calendly, DocuSign, Dropbox, HubSpot, Intercom, Linear, Notion, Teams, Trello, Typeform, Zendesk, Zoom.
+Asana, Calendly, DocuSign, Dropbox, HubSpot, Intercom, Linear, monday, Notion, Teams, Trello,
+Typeform, Zendesk, Zoom.
 """
 
 from __future__ import annotations
 
 import base64
 
+import jwt
 from hubspot.exceptions import InvalidSignatureTimestampError
 from hubspot.utils.signature import Signature
+from jwt.types import Options
 
 from smart_api_integrations.core.webhook_schema import RawRequest
 from tests.oracles.oracle import (
@@ -30,6 +33,7 @@ ISO_TIME = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 HUBSPOT = "f0e9d8c7-b6a5-4321-8765-0fedcba98765"
+MONDAY = "sample-signing-secret-of-monday-app"
 TRELLO = "sample-secret-of-trello"
 URL = "https://hooks.example.com/webhooks/sample"
 
@@ -52,6 +56,20 @@ def hubspot_accepts(request: RawRequest) -> bool:
     )
 
 
+def monday_signs(body: bytes) -> RawRequest:
+    claims = {"accountId": 1, "userId": 1, "aud": URL, "exp": SECONDS + 300, "iat": SECONDS}
+    return posted(body, {"Authorization": jwt.encode(claims, MONDAY, algorithm="HS256")})
+
+
+@refuses(jwt.PyJWTError, KeyError)
+def monday_accepts(request: RawRequest) -> bool:
+    # https://developer.monday.com/apps/docs/integration-authorization
+    unclocked: Options = {"verify_aud": False, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
+    token = header(request, "Authorization").removeprefix("Bearer ")
+    claims = jwt.decode(token, MONDAY, algorithms=["HS256"], options=unclocked)
+    return claims["exp"] >= SECONDS
+
+
 def trello_header(request: RawRequest) -> str:
     # https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/
     return in_base64(digest(TRELLO, request.body + (request.public_url or "").encode(), "sha1"))
@@ -67,6 +85,15 @@ def trello_accepts(request: RawRequest) -> bool:
 
 
 ORACLES = (
+    Oracle(
+        provider="monday",
+        library=DOCUMENTATION,
+        environ={"MONDAY_WEBHOOK_SECRET": MONDAY},
+        other_environ={"MONDAY_WEBHOOK_SECRET": "another-signing-secret-of-monday-app"},
+        signs=monday_signs,
+        accepts=monday_accepts,
+        covers_body=False,
+    ),
     Oracle(
         provider="hubspot",
         library="hubspot-api-client",
