@@ -14,7 +14,7 @@ from smart_api_integrations.testing.store_conformance import StoreConformance
 
 class TestSqliteStore(StoreConformance):
     def make_store(self, tmp_path: Path) -> Journal:
-        return open_journal(f"sqlite:///{tmp_path}/webhooks.db?timeout=1", **self.options())
+        return open_journal(f"sqlite:///{tmp_path}/webhooks.db?timeout=3", **self.options())
 
     @contextmanager
     def interrupt(self) -> Iterator[None]:

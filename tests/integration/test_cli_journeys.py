@@ -160,7 +160,8 @@ def test_with_json_standard_output_holds_nothing_else(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     assert process.stderr is not None
-    found = re.search(r"http://\S+(?=/ )", process.stderr.readline())
+    ready = next(line for line in process.stderr if line.startswith("Ready."))  # after its warnings
+    found = re.search(r"http://\S+(?=/ )", ready)
     assert found is not None
 
     subprocess.run(

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -140,18 +140,27 @@ async def _database(database_url: str | None) -> AsyncIterator[Desk]:
 
     settings = settings_from_surroundings(database_url=database_url)
     _refuse_missing(settings.database_url)
-    storage_log = logging.getLogger("smart_api_integrations.storage")
-    level = storage_log.level
-    storage_log.setLevel(logging.ERROR)  # nothing is written here, so its warnings of writers do not matter
     # Which senders are configured is of no matter to a list, and neither are their secrets.
     reading = settings.model_copy(update={"roles": ("api",), "providers_dir": os.devnull})
     platform = Platform(reading, environ={})
-    await platform.open()
+    with _quiet_storage():
+        await platform.open()
     try:
         yield Desk(_InProcess(create_api(platform)), platform)
     finally:
-        storage_log.setLevel(level)
         await platform.close()
+
+
+@contextmanager
+def _quiet_storage() -> Iterator[None]:
+    """Leave out the warning of another writer: nothing is written here."""
+    log = logging.getLogger("smart_api_integrations.storage")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _refuse_missing(database_url: str) -> None:

@@ -72,7 +72,7 @@ def _greet(platform: Platform, url: str, *, made: int, as_json: bool) -> None:
     typer.echo(
         f"Ready. Dashboard: {url}/   Ways in: {url}/webhooks/<provider>\n"
         f"Store: {platform.settings.database_url.rpartition('@')[2]}   Handlers: {len(platform.handlers)}   "
-        f"Senders: {len(platform.webhooks)}, {made} of them with a secret for development\n"
+        f"Senders: {len(platform.webhooks)}   Secrets made for development: {made}\n"
         f"Try it in another terminal: webhooks trigger github push --to {url}",
         err=as_json,
     )

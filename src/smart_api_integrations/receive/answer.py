@@ -49,10 +49,8 @@ _REFUSALS: dict[int, bytes] = {
     408: b'{"success":false,"error":"The request body did not arrive in time."}',
     413: b'{"success":false,"error":"The request body is too large."}',
     429: b'{"success":false,"error":"Too many requests. Please send it again later."}',
-    503: b'{"success":false,"error":"Too many requests are arriving. Please send it again."}',
+    503: b'{"success":false,"error":"The request cannot be taken at the moment. Please send it again."}',
 }
-
-_NO_KEY = b'{"success":false,"error":"The request cannot be verified at the moment. Please send it again."}'
 
 UNAVAILABLE = Answer(
     status=503,
@@ -173,8 +171,7 @@ def replied(reply: Reply) -> Answer:
 def refused(rejection: RequestRejected) -> Answer:
     """Return the fixed answer to a request that was not accepted."""
     status = rejection.status_hint
-    body = _NO_KEY if isinstance(rejection, KeyUnavailable) else _REFUSALS[status]
-    return Answer(status=status, body=body, headers=_refusal_headers(rejection))
+    return Answer(status=status, body=_REFUSALS[status], headers=_refusal_headers(rejection))
 
 
 def closing(answer: Answer) -> Answer:

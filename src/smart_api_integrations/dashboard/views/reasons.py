@@ -167,6 +167,11 @@ _SLOW_LINE = Cause(
     text="One is harmless. Many from one address are an attack: block the address before this server.",
     weigh=_always(2, "the body did not arrive in time"),
 )
+_KEY_SERVER = Cause(
+    title="The provider's key could not be fetched",
+    text="The sender was asked to send it again. If it goes on: is the provider's key server reachable?",
+    weigh=_always(2, "the key that verifies the request could not be fetched"),
+)
 _WRONG_TOKEN = Cause(
     title="The token in the provider's settings is not the one that is set here",
     text="Compare it with the variable that Sources names for this webhook, and start the check again there.",
@@ -305,6 +310,12 @@ REASONS: Mapping[str, Reason] = {
         title="It was not a POST, so nothing was run",
         causes=(_WRONG_METHOD,),
         reached=_ADDRESS,
+    ),
+    "key_unavailable": Reason(
+        short="no key",
+        title="The key that verifies it could not be fetched",
+        causes=(_KEY_SERVER,),
+        reached=_SIGNATURE,
     ),
     "body_too_slow": Reason(
         short="body too slow",
