@@ -14,7 +14,6 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from smart_api_integrations.core.handler_names import qualified_name
 from smart_api_integrations.core.inline_answer import HandlerFunction
 from smart_api_integrations.core.webhook_schema import WebhookEvent
 from smart_api_integrations.receive.threads import HandlerThreads
@@ -63,27 +62,6 @@ class TimeLimit:
         """
         self._left = None
         await self._deadline.__aexit__(kind, error, trace)
-
-
-class HandlerCall:
-    """A ``Call`` of the core's with threads and a limit, for whoever runs handlers while a provider waits."""
-
-    def __init__(self, threads: HandlerThreads, *, default_timeout: timedelta) -> None:
-        """Run plain functions on *threads*; *default_timeout* is for those without a limit of their own."""
-        self._threads = threads
-        self._default_timeout = default_timeout
-
-    async def __call__(self, function: HandlerFunction, event: WebhookEvent, own: timedelta | None, /) -> Any:
-        """Return what *function* returned; its *own* limit is the handler's option ``timeout``.
-
-        Raises:
-            TimeoutError: It ran longer than its limit.
-            HandlerStuck: Earlier runs of it never ended and hold its share of the threads.
-        """
-        async with TimeLimit(own or self._default_timeout) as limit:
-            return await call_within(
-                limit, function, event, owner=qualified_name(function), threads=self._threads
-            )
 
 
 async def call_within(

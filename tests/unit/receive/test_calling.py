@@ -9,9 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from smart_api_integrations.core.webhook import WebhookProcessor
 from smart_api_integrations.core.webhook_schema import WebhookEvent
-from smart_api_integrations.receive.calling import HandlerCall, TimeLimit
+from smart_api_integrations.receive.calling import TimeLimit, call_within
 from smart_api_integrations.receive.threads import HandlerThreads
 
 LONG, SHORT = timedelta(seconds=20), timedelta(milliseconds=10)
@@ -23,24 +22,21 @@ def threads() -> Iterator[HandlerThreads]:
         yield threads
 
 
-async def test_a_processor_runs_its_handlers_with_threads_and_limits(threads):
-    processor = WebhookProcessor("myapi")
-    processor.on("*")(lambda event: {"thread": threading.current_thread().name})
+async def test_a_plain_function_runs_on_a_thread_for_handlers(threads):
+    async with TimeLimit(LONG) as limit:
+        name = await call_within(
+            limit, lambda _: threading.current_thread().name, WebhookEvent(), owner="a", threads=threads
+        )
 
-    response = await processor.process(
-        WebhookEvent(type="a"), call=HandlerCall(threads, default_timeout=LONG)
-    )
-
-    assert response["thread"] == "webhooks-handler"
+    assert name == "webhooks-handler"
 
 
-@pytest.mark.parametrize(("own", "default"), [(SHORT, LONG), (None, SHORT)])
-async def test_a_handlers_own_limit_comes_before_the_default(threads, own, default):
+async def test_a_plain_function_that_outlasts_its_limit_is_left(threads):
     released = threading.Event()
-    call = HandlerCall(threads, default_timeout=default)
 
     with pytest.raises(TimeoutError):
-        await call(lambda event: released.wait(20), WebhookEvent(), own)
+        async with TimeLimit(SHORT) as limit:
+            await call_within(limit, lambda _: released.wait(20), WebhookEvent(), owner="a", threads=threads)
 
     released.set()
 
