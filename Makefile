@@ -74,7 +74,7 @@ bench: .venv/dev ## Measure: ratios in one run, each against a limit beside it (
 
 .PHONY: lock
 lock: .cache/lock/bin/uv ## Write requirements/*.txt anew (UPGRADE=--upgrade for newer versions)
-	$(LOCK) pyproject.toml --extra server --extra postgres --extra redis --extra flask --extra django --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra server --extra postgres --extra redis --extra rabbitmq --extra otel --extra flask --extra django --group dev -o requirements/dev.txt
 	$(LOCK) pyproject.toml --extra server --extra postgres --group build -c requirements/dev.txt -o requirements/server.txt
 	$(LOCK) --group lock -o requirements/lock.txt
 
