@@ -300,7 +300,6 @@ class TestProblems:
         [
             ("GET", "/api/nowhere", 404, "not_found"),
             ("GET", "/api", 404, "not_found"),
-            ("GET", "/docs", 404, None),
             ("GET", "/api/received/evt_unknown", 404, "not_found"),
             ("GET", "/api/webhooks/ep_unknown", 404, "not_found"),
             ("PATCH", "/api/webhooks/ep_unknown", 422, "invalid_request"),

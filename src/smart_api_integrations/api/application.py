@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from smart_api_integrations import __version__
 from smart_api_integrations.api import (
     dead_letters,
     deliveries,
@@ -18,19 +19,36 @@ from smart_api_integrations.api import (
     webhook_test,
     webhooks,
 )
+from smart_api_integrations.api.documentation import documentation_routes
 from smart_api_integrations.api.problems import install_problems
 from smart_api_integrations.application.platform import Platform
 
 RESOURCES = (received, rejections, sources, events, webhook_test, webhooks, deliveries, dead_letters, stats)
 
 
-def create_api(platform: Platform) -> FastAPI:
-    """Return the API over *platform*, with its paths under ``/api`` and ``/openapi.json``.
+TAGS = (
+    {"name": "received", "description": "The webhooks that came in, and what was refused."},
+    {"name": "sending", "description": "Endpoints, what is sent to them, and sending an event."},
+    {"name": "dead letters", "description": "Work whose schedule is spent, and doing it again."},
+    {"name": "statistics", "description": "Counts of the last 24 hours."},
+)
+_SUMMARY = "Receive, keep, handle and send webhooks."
 
-    There is no page of documentation: FastAPI's own loads scripts from elsewhere.
-    """
-    app = FastAPI(title="smart-api-integrations", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+
+def create_api(platform: Platform) -> FastAPI:
+    """Return the API over *platform*: ``/api``, its description, and the pages that show it."""
+    app = FastAPI(
+        title="smart-api-integrations",
+        summary=_SUMMARY,
+        version=__version__,
+        docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        openapi_tags=[dict(tag) for tag in TAGS],
+        generate_unique_id_function=lambda route: route.name,
+    )
     for resource in RESOURCES:
         app.include_router(resource.create_router(platform), prefix="/api")
+    app.router.routes.extend(documentation_routes())
     install_problems(app)
     return app

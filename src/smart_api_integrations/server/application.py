@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from smart_api_integrations.api import create_api
 from smart_api_integrations.api.application import RESOURCES
+from smart_api_integrations.api.documentation import READERS, is_documentation
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.dashboard import PATHS, create_dashboard
 from smart_api_integrations.errors import ConfigurationError
@@ -20,7 +21,7 @@ from smart_api_integrations.settings import Settings
 WAYS_IN = "/webhooks/"
 _API = "/api"
 _DESCRIPTION = "/openapi.json"
-_RESERVED = frozenset({_API, _DESCRIPTION, *Health.paths, *PATHS})
+_RESERVED = frozenset({_API, _DESCRIPTION, *READERS, *Health.paths, *PATHS})
 
 
 class Application:
@@ -57,7 +58,8 @@ class Pages:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send ``/api`` and its description to the API, everything else to the dashboard."""
-        await (self._api if is_api(scope["path"]) else self._dashboard)(scope, receive, send)
+        path = scope["path"]
+        await (self._api if is_api(path) or is_documentation(path) else self._dashboard)(scope, receive, send)
 
 
 def create_app(platform: Platform, *, ingest: ASGIApp) -> Application:

@@ -36,19 +36,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from smart_api_integrations.core.page_policy import HEADERS
 from smart_api_integrations.core.source_addresses import Network, came_over_https
-
-HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PROXY_HEADERS = (
@@ -217,7 +206,7 @@ def _is_https(scope: Scope, headers: Headers, proxies: tuple[Network, ...]) -> b
 
 
 def is_api(path: str) -> bool:
-    """Tell whether *path* is the API's, or its description; everything else is the dashboard's."""
+    """Tell whether *path* is the API's, or its description; everything else is for people."""
     return path.startswith("/api/") or path in {"/api", "/openapi.json"}
 
 

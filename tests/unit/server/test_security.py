@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
+from smart_api_integrations.core.page_policy import HEADERS
 from smart_api_integrations.server.security import (
     BODY_TOO_LARGE,
     CROSS_SITE,
-    HEADERS,
     KEY_WRONG_API,
     KEY_WRONG_PAGE,
     LENGTH_NEEDED,
