@@ -31,6 +31,7 @@ from smart_api_integrations.storage.counters import count_traffic, traffic_point
 from smart_api_integrations.storage.directory import Directory
 from smart_api_integrations.storage.event_keys import earlier_events
 from smart_api_integrations.storage.event_rows import event_row
+from smart_api_integrations.storage.issues import IssueCounting
 from smart_api_integrations.storage.lines import Joining, Lines
 from smart_api_integrations.storage.rejections import log_all, read_rejection, rejection_page
 from smart_api_integrations.storage.resuming import Resuming
@@ -71,9 +72,12 @@ _find_ours = union_all(
 class Events:
     """Keeps ``storage.protocols.EventStore``."""
 
-    def __init__(self, store: Store, claiming: Claiming, lines: Lines, directory: Directory) -> None:
+    def __init__(
+        self, store: Store, claiming: Claiming, lines: Lines, directory: Directory, *, issues: IssueCounting
+    ) -> None:
         """Work on *store*; *claiming* takes back what a cancelled caller was given; *lines* keep orders.
 
+        *issues* gathers rejections by their cause.
         *directory* knows which handlers are paused. It is not refreshed here: whoever offers to take work
         also claims, and every claim refreshes it.
         """
@@ -82,7 +86,7 @@ class Events:
         self._lines = lines
         self._claiming = claiming
         self._resuming = Resuming(store)
-        self._log_all = partial(log_all, store)
+        self._log_all = partial(log_all, store, issues)
 
     async def accept(
         self, event: ReceivedEvent, handlings: Sequence[NewHandling], *, handoff: Handoff | None = None

@@ -18,6 +18,7 @@ from smart_api_integrations.storage.directory import Directory
 from smart_api_integrations.storage.endpoint_health import EndpointHealth
 from smart_api_integrations.storage.endpoints import Endpoints
 from smart_api_integrations.storage.events import Events
+from smart_api_integrations.storage.issues import IssueCounting, Issues
 from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.messages import Messages
 from smart_api_integrations.storage.pausing import Gates
@@ -25,6 +26,7 @@ from smart_api_integrations.storage.protocols import (
     EndpointStore,
     EventStore,
     GateStore,
+    IssueStore,
     MessageStore,
     WorkStore,
 )
@@ -42,6 +44,7 @@ class SqlJournal:
     work: WorkStore
     endpoints: EndpointStore
     gates: GateStore
+    issues: IssueStore
 
     def __init__(self, store: Store) -> None:
         """Put the rooms together; nothing is opened yet."""
@@ -50,11 +53,14 @@ class SqlJournal:
         lines = Lines(store)
         messages = Messages(store, directory, claiming, lines)
         health = EndpointHealth(store, directory, messages)
-        self.events = Events(store, claiming, lines, directory)
+        counting = IssueCounting(store)
+        self.events = Events(store, claiming, lines, directory, issues=counting)
         self.messages = messages
-        self.work = WorkQueue(store, claiming, Recording(store, messages, lines, health), lines)
+        recording = Recording(store, messages, lines, health, issues=counting)
+        self.work = WorkQueue(store, claiming, recording, lines)
         self.gates = Gates(store)
         self.endpoints = Endpoints(store)
+        self.issues = Issues(store)
         self._store = store
         self._listeners: list[Callable[[], None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None

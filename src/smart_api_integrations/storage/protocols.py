@@ -25,6 +25,7 @@ from typing import Any, Protocol
 
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.gate import Gate
+from smart_api_integrations.core.issues import Issue, IssueKind, IssueState
 from smart_api_integrations.core.journal import (
     Accepted,
     AttemptStatistics,
@@ -240,9 +241,14 @@ class WorkStore(Protocol):
         """
 
     async def dead_letters(
-        self, *, limit: int = 50, before: str | None = None, kind: Kind | None = None
+        self,
+        *,
+        limit: int = 50,
+        before: str | None = None,
+        kind: Kind | None = None,
+        issue: str | None = None,
     ) -> Sequence[Work]:
-        """Return a page of dead letters, newest first."""
+        """Return a page of dead letters (of one issue), newest first."""
 
     async def deliveries(
         self, *, limit: int = 50, before: str | None = None, endpoint_id: str | None = None
@@ -322,6 +328,29 @@ class GateStore(Protocol):
         """Return how much waits for *target*, counted no further than ``COUNT_LIMIT``."""
 
 
+class IssueStore(Protocol):
+    """Failures gathered by their cause, counted as they are recorded; see ``core.issues``."""
+
+    async def issues(self, *, limit: int = 100, kind: IssueKind | None = None) -> Sequence[Issue]:
+        """Return the issues that were seen last, newest first, each with where its members stand.
+
+        Issues are forgotten 30 days after they were last seen. Members are counted up to ``COUNT_LIMIT``.
+        """
+
+    async def issue(self, issue_id: str) -> Issue | None:
+        """Return one issue, or None."""
+
+    async def mark(self, issue_id: str, state: IssueState, *, lasting: timedelta | None = None) -> Issue:
+        """Say that an issue is resolved, muted for so long (*lasting*), or open again; return it.
+
+        A failure after it was resolved opens it again.
+
+        Raises:
+            NotFound: The id is unknown.
+            InvalidInput: *lasting* is given for another state than muted, or missing there.
+        """
+
+
 class Journal(Protocol):
     """One open store."""
 
@@ -330,6 +359,7 @@ class Journal(Protocol):
     work: WorkStore
     endpoints: EndpointStore
     gates: GateStore
+    issues: IssueStore
 
     async def open(self) -> None:
         """Connect, bring the schema up to date, check the settings that durability rests on.

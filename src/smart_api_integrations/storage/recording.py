@@ -32,6 +32,7 @@ from smart_api_integrations.storage.column_types import microseconds
 from smart_api_integrations.storage.counters import count_attempts
 from smart_api_integrations.storage.dialect import Move
 from smart_api_integrations.storage.endpoint_health import EndpointHealth
+from smart_api_integrations.storage.issues import IssueCounting
 from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.messages import Messages
 from smart_api_integrations.storage.rerouting import Rerouting
@@ -61,15 +62,19 @@ def check_outcome(outcome: Outcome) -> None:
 class Recording:
     """The operations that end attempts, to be run in the writing lane."""
 
-    def __init__(self, store: Store, messages: Messages, lines: Lines, health: EndpointHealth) -> None:
+    def __init__(
+        self, store: Store, messages: Messages, lines: Lines, health: EndpointHealth, *, issues: IssueCounting
+    ) -> None:
         """Work on *store*.
 
-        *messages* keeps what handlings published, *lines* say who is next, *health* judges endpoints.
+        *messages* keeps what handlings published, *lines* say who is next, *health* judges endpoints,
+        *issues* gathers failures.
         """
         self._store = store
         self._messages = messages
         self._lines = lines
         self._health = health
+        self._issues = issues
         self._rerouting = Rerouting(store, lines)
         self._read_held = (
             select(work.c.id, work.c.fence)
@@ -89,6 +94,7 @@ class Recording:
         write_attempts(self._store, connection, pairs)
         count_attempts(self._store, connection, pairs, now=now)
         self._health.judge(connection, [outcome for outcome, _ in ended], now=now)
+        self._issues.of_outcomes(connection, [outcome for outcome, _ in ended], now=now)
         self._rerouting.keep(connection, [outcome for outcome, _ in ended], now=now)
         kept = iter(self._publish(connection, ended))
         return [
@@ -132,6 +138,7 @@ class Recording:
             write_attempts(self._store, connection, pairs)
             count_attempts(self._store, connection, pairs, now=now)
             self._health.judge(connection, outcomes, now=now)
+            self._issues.of_outcomes(connection, outcomes, now=now)
         return [len(lost), *(0 for _ in calls[1:])]
 
     def _lost(self, part: Work, now: datetime) -> Outcome:

@@ -13,19 +13,23 @@ from smart_api_integrations.core.journal import Rejection
 from smart_api_integrations.storage.bulk import Row
 from smart_api_integrations.storage.column_types import microseconds, pack, storable
 from smart_api_integrations.storage.counters import count_traffic
+from smart_api_integrations.storage.issues import IssueCounting
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import rejections
 
 KEPT = 10_000
 
 
-def log_all(store: Store, connection: Connection, calls: Sequence[Sequence[Rejection]]) -> list[None]:
-    """Insert rejections, count them, and delete the oldest beyond ``KEPT``."""
+def log_all(
+    store: Store, issues: IssueCounting, connection: Connection, calls: Sequence[Sequence[Rejection]]
+) -> list[None]:
+    """Insert rejections, count them, by their cause too, and delete the oldest beyond ``KEPT``."""
     new = [rejection for call in calls for rejection in call]
     if new:
         store.dialect.write_rows(connection, rejections, [_row(rejection) for rejection in new[-KEPT:]])
         passed = Counter({(DEFAULT_TENANT, "rejected"): sum(rejection.sampled for rejection in new)})
         count_traffic(store, connection, passed, now=store.now())
+        issues.of_rejections(connection, new, now=store.now())
         _trim(connection)
     return [None] * len(calls)
 

@@ -44,6 +44,9 @@ IN_LINE = text("in_line IS NOT NULL")
 LEASED = text("leased_until IS NOT NULL")
 DEAD = text("state = 'failed'")
 IS_DELIVERY = text("kind = 'delivery'")
+OPEN_MEMBER = text(
+    "issue IS NOT NULL AND (due_at IS NOT NULL OR leased_until IS NOT NULL OR state = 'failed')"
+)
 ON_SQLITE = {"engine": "sqlite"}
 ON_POSTGRES = {"engine": "postgresql"}
 HAS_PROVIDER_ID = text("event_id IS NOT NULL")
@@ -155,6 +158,7 @@ work = Table(
     Column("in_line", Integer),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    Column("issue", ID),
     Index("ix_work_subject", "subject_id"),
 )
 _partial("ix_work_due", "due_at", table=work, where=DUE)
@@ -165,6 +169,7 @@ _partial("ix_work_in_line", "target", "due_at", table=work, where=IN_LINE)
 _partial("ix_work_leases", "leased_until", table=work, where=LEASED)
 _partial("ix_work_dead", "id", table=work, where=DEAD)
 _partial("ix_work_deliveries", "target", "id", table=work, where=IS_DELIVERY)
+_partial("ix_work_issue", "issue", "id", table=work, where=OPEN_MEMBER)
 
 
 def _attempts(name: str, *, target: str, subject: str) -> Table:
@@ -300,4 +305,35 @@ attempt_counts = Table(
     Column("failed", BigInteger, nullable=False),
     Column("duration_ms", Float, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# Failures by their cause. As with the counters a journal writes rows of its own shard only.
+issue_counts = Table(
+    "issue_counts",
+    metadata,
+    Column("issue", ID, primary_key=True),
+    Column("shard", ID, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("target", OutsideText, nullable=False),
+    Column("error_code", OutsideText, nullable=False),
+    Column("error_class", OutsideText, nullable=False),
+    Column("response_code", Integer),
+    Column("message", OutsideText, nullable=False),
+    Column("first_id", ID, nullable=False),
+    Column("last_id", ID, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("tries", BigInteger, nullable=False),
+    Column("affected", BigInteger, nullable=False),
+    Index("ix_issue_counts_last", "last_at"),
+)
+
+# What people said of an issue.
+issue_marks = Table(
+    "issue_marks",
+    metadata,
+    Column("issue", ID, primary_key=True),
+    Column("resolved_at", Moment),
+    Column("muted_until", Moment),
 )

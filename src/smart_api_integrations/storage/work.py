@@ -16,7 +16,16 @@ from smart_api_integrations.storage.column_types import Moment
 from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.recording import REAPED_AT_ONCE, Recording, check_outcome
 from smart_api_integrations.storage.store import Store
-from smart_api_integrations.storage.tables import DEAD, DUE, IN_LINE, IS_DELIVERY, LEASED, gates, work
+from smart_api_integrations.storage.tables import (
+    DEAD,
+    DUE,
+    IN_LINE,
+    IS_DELIVERY,
+    LEASED,
+    OPEN_MEMBER,
+    gates,
+    work,
+)
 from smart_api_integrations.storage.work_rows import PREFIXES, work_from
 
 _first_due = select(work.c.due_at).where(DUE).order_by(work.c.due_at).limit(1)
@@ -93,9 +102,16 @@ class WorkQueue:
         return await self._store.write_one(self._replay, work_id)
 
     async def dead_letters(
-        self, *, limit: int = 50, before: str | None = None, kind: Kind | None = None
+        self,
+        *,
+        limit: int = 50,
+        before: str | None = None,
+        kind: Kind | None = None,
+        issue: str | None = None,
     ) -> Sequence[Work]:
         """See ``WorkStore.dead_letters``."""
+        if issue is not None:
+            return await self._store.read(_dead_members, (limit, before, issue))
         return await self._store.read(_dead_letters, (limit, before, kind))
 
     async def deliveries(
@@ -165,6 +181,15 @@ def _dead_letters(connection: Connection, asked: tuple[int, str | None, Kind | N
     """Read a page of dead letters, newest first: one kind, or both merged by their ULIDs."""
     limit, before, kind = asked
     return _page(connection, DEAD, limit=limit, before=before, kinds=[kind] if kind else list(Kind))
+
+
+def _dead_members(connection: Connection, asked: tuple[int, str | None, str]) -> list[Work]:
+    """Read a page of the dead letters of one issue, newest first: they are of one kind."""
+    limit, before, issue = asked
+    statement = select(work).where(DEAD, OPEN_MEMBER, work.c.issue == issue).limit(limit)
+    if before is not None:
+        statement = statement.where(work.c.id < before)
+    return [work_from(row) for row in connection.execute(statement.order_by(work.c.id.desc()))]
 
 
 def _deliveries(connection: Connection, asked: tuple[int, str | None, str | None]) -> list[Work]:

@@ -76,6 +76,7 @@ def work_row(work: Work, *, owner: str | None) -> Row:
         1 if work.in_line else None,
         microseconds(work.created_at),
         microseconds(work.updated_at),
+        None,  # of no issue, before its first failure
     )
 
 

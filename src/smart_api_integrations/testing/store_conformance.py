@@ -24,6 +24,7 @@ from smart_api_integrations.testing.journal_cases.gates import (
     RateCases,
 )
 from smart_api_integrations.testing.journal_cases.health import HealthCases
+from smart_api_integrations.testing.journal_cases.issues import IssueCases
 from smart_api_integrations.testing.journal_cases.leases import ClaimCases
 from smart_api_integrations.testing.journal_cases.lines import OrderCases
 from smart_api_integrations.testing.journal_cases.opening import FailingCases, OpeningCases, WakingCases
@@ -61,6 +62,7 @@ class StoreConformance(
     RecordCases,
     LostCases,
     WorkListCases,
+    IssueCases,
     OpeningCases,
     WakingCases,
     FailingCases,
