@@ -15,9 +15,11 @@ The class says whose fault it is and whether to try again::
     │   │   ├── TimestampTooOld
     │   │   ├── TimestampInFuture
     │   │   ├── HandshakeRefused
-    │   │   └── AddressNotAllowed
+    │   │   ├── AddressNotAllowed
+    │   │   └── VerifierRaised      the user's own verifier raised: its log line says what
     │   ├── KeyUnavailable          503: the key could not be fetched; the sender is to try again
     │   ├── MalformedRequest        400
+    │   │   └── DuplicateKeys       an object of its JSON says one key twice
     │   ├── UnknownWebhook          404
     │   ├── MethodNotAllowed        405
     │   ├── BodyTooSlow             408
@@ -115,6 +117,10 @@ class AddressNotAllowed(VerificationFailed):
     """The request comes from an address that is not on the webhook's `ip_whitelist`."""
 
 
+class VerifierRaised(VerificationFailed):
+    """The webhook's own verifier raised instead of saying yes or no."""
+
+
 class KeyUnavailable(RequestRejected):
     """The key that the request must be verified with could not be fetched."""
 
@@ -128,6 +134,14 @@ class MalformedRequest(RequestRejected):
         """Say whether the request had verified before it turned out that it cannot be read."""
         super().__init__(message)
         self.verified = verified
+
+    def once_verified(self) -> Self:
+        """Return the same fault of a request that had verified."""
+        return type(self)(str(self), verified=True)
+
+
+class DuplicateKeys(MalformedRequest):
+    """An object in the body's JSON says one key twice: readers differ in which of the two counts."""
 
 
 class UnknownWebhook(RequestRejected):

@@ -154,6 +154,25 @@ async def test_a_verified_body_that_cannot_be_read_is_400_and_its_metadata_is_ke
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        b'{"ref": "a", "ref": "b"}',
+        b'{"commits": [{"id": 1, "id": 2}]}',
+        b'{"ref": 1, "\\u0072ef": "\\u003a"}',
+        b'{"n": 123456789012345678901234567890, "n": 1}',
+    ],
+)
+async def test_a_key_that_is_there_twice_is_400_with_a_reason_of_its_own(
+    platform: Platform, body: bytes
+) -> None:
+    """Which of the two a reader takes differs from reader to reader; so nobody gets to read it."""
+    answer, kept = await refusal_of(platform, incoming(body=body))
+
+    assert answer.status == 400
+    assert (kept.reason, kept.facts["bytes"]) == ("duplicate_keys", len(body))
+
+
+@pytest.mark.parametrize(
     ("provider", "name", "kept_as"),
     [
         ("gitlab", "default", ("gitlab", "default")),
@@ -315,6 +334,30 @@ async def test_the_second_seeds_logger_tells_of_a_refusal_without_its_content(
     assert (record.__dict__["action"], record.__dict__["provider"]) == ("reject", "github")
     assert record.__dict__["reason"] == "signature_mismatch"
     assert "sha256=00" not in repr(record.__dict__)
+
+
+async def test_a_verifier_that_raises_refuses_and_says_so_to_us_alone(
+    platform: Platform, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Verifier:
+        def verify(self, payload: bytes, signature: str, secret: str, **_: Any) -> bool:
+            raise KeyError(payload, signature, secret)
+
+    wrong, _ = await refusal_of(platform, incoming(headers={"x-hub-signature-256": signature(b"other")}))
+    get_webhook_registry().create_processor("github").verifier = Verifier()
+    with caplog.at_level(logging.WARNING):
+        answer = await platform.gateway.accept(incoming(body=b"private"), "github")
+
+    await platform._rejections.flush()
+    kept = next(each for each in await platform.journal.events.rejections() if "Verifier" in each.detail)
+    (line,) = [each for each in caplog.records if vars(each).get("action") == "verifier_raised"]
+    assert answer == wrong
+    assert kept.reason == "verifier_raised"
+    assert f"Verifier.verify raised KeyError at {__name__}:" in line.getMessage()
+    assert line.exc_info is None
+    for told in (repr(kept), repr(vars(line))):
+        assert "private" not in told
+        assert SECRET not in told
 
 
 async def test_a_verifier_of_the_users_own_replaces_the_scheme(platform: Platform) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from smart_api_integrations.core.json_depth import refuse_deep
+from smart_api_integrations.core.duplicate_keys import may_repeat
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import parse_json as exact_json
@@ -149,11 +149,11 @@ def parse_json(body: bytes) -> Any:
     """Parse a body for what the gateway reads of it; handlers get it parsed with exact integers.
 
     Raises:
-        MalformedRequest: It is not JSON, or nested too deep.
+        MalformedRequest: It is not JSON, or nested too deep; ``DuplicateKeys`` for a repeated key.
     """
     try:
         parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        written = orjson.dumps(parsed)  # nothing deeper than 254 levels, fewer than ``DEEPEST``
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return exact_json(body)  # takes what JavaScript writes: half a surrogate pair, numbers of any size
-    refuse_deep(body, parsed)
-    return parsed
+    return exact_json(body) if may_repeat(body, written) else parsed

@@ -32,7 +32,7 @@ from smart_api_integrations.core.signatures.verifier_scheme import GENERIC_SIGNA
 from smart_api_integrations.core.source_addresses import Network, is_listed
 from smart_api_integrations.core.templates import Template
 from smart_api_integrations.core.webhook import WebhookVerifier
-from smart_api_integrations.core.webhook_schema import RawRequest, parse_json
+from smart_api_integrations.core.webhook_schema import RawRequest, parse_json, parse_kept_json
 from smart_api_integrations.errors import (
     AddressNotAllowed,
     HandshakeRefused,
@@ -210,7 +210,7 @@ class InboundWebhook:
         try:
             return self._judgement(view, verified, greeting)
         except MalformedRequest as error:
-            raise MalformedRequest(str(error), verified=True) from error
+            raise error.once_verified() from error
 
     def judge_all(
         self,
@@ -249,7 +249,7 @@ class InboundWebhook:
                 for item, proven in believed
             ]
         except MalformedRequest as error:
-            raise MalformedRequest(str(error), verified=True) from error
+            raise error.once_verified() from error
 
     def verify(
         self, request: RawRequest, *, now: datetime, verifier: WebhookVerifier | None = None
@@ -265,7 +265,7 @@ class InboundWebhook:
         return self._verify(view, now=now, verifier=verifier)
 
     def read_again(
-        self, request: RawRequest, *, parse_json: Callable[[bytes], Any] = parse_json
+        self, request: RawRequest, *, parse_json: Callable[[bytes], Any] = parse_kept_json
     ) -> tuple[Any, str | None]:
         """Return the payload and the account of a request that was judged before, from what is kept of it.
 

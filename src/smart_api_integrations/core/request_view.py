@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from copy import copy
 from typing import Any
 from urllib.parse import parse_qsl
 
 from smart_api_integrations.core.webhook_schema import RawRequest, parse_json
 from smart_api_integrations.core.xml_payload import parse_xml
-from smart_api_integrations.errors import MalformedRequest
+from smart_api_integrations.errors import DuplicateKeys, MalformedRequest
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 _XML_TYPES = frozenset({"application/xml", "text/xml"})
@@ -193,10 +192,18 @@ class RequestView:
         return self.json_numbers_as_text if self._exact_item is None else self._exact_item()
 
     def parse_text(self, text: bytes) -> Any:
-        """Return what *text*, a part of the request, holds: JSON where it is that, else text or bytes."""
+        """Return what *text*, a part of the request, holds: JSON where it is that, else text or bytes.
+
+        Raises:
+            DuplicateKeys: It is JSON of which an object says one key twice.
+        """
         if text[:64].lstrip()[:1] in _JSON_BEGINS:
-            with suppress(MalformedRequest):
+            try:
                 return self._parse_json(text)
+            except DuplicateKeys:
+                raise
+            except MalformedRequest:
+                pass  # a text that only begins like JSON
         return _text_or_bytes(text)
 
     @property

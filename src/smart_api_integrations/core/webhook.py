@@ -57,7 +57,8 @@ class WebhookVerifier(Protocol):
     def verify(self, payload: bytes, signature: str, secret: str, **kwargs: Any) -> bool:
         """Return True exactly where *signature* proves that the secret's holder sent *payload*.
 
-        *payload* is the exact body; *kwargs* holds ``headers``. Anything raised counts as False.
+        *payload* is the exact body; *kwargs* holds ``headers`` and ``now``. Anything
+        raised counts as False, and is told to you as ``verifier_raised`` in the log and on the dashboard.
         """
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from smart_api_integrations.core.duplicate_keys import refuse_repeated_keys
 from smart_api_integrations.core.json_depth import refuse_deep
 from smart_api_integrations.errors import InvalidInput, MalformedRequest
 
@@ -271,13 +272,26 @@ class WebhookResponse(Mapping[str, Any]):
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse a JSON body strictly: UTF-8, no NaN, integers exact, nesting bounded.
+    """Parse a JSON body strictly: UTF-8, no NaN, integers exact, nesting bounded, no key twice.
+
+    Raises:
+        MalformedRequest: The body is not JSON, or nested too deep; ``DuplicateKeys`` for a repeated key.
+    """
+    return _parse(body, refuse_repeated_keys)
+
+
+def parse_kept_json(body: bytes) -> Any:
+    """Parse a body that was judged before: of a repeated key the last value, as earlier releases took it.
 
     Raises:
         MalformedRequest: The body is not JSON, or nested too deep.
     """
+    return _parse(body, None)
+
+
+def _parse(body: bytes, members: Callable[[list[tuple[str, Any]]], Any] | None) -> Any:
     try:
-        parsed = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        parsed = json.loads(body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=members)
     except (ValueError, RecursionError) as error:
         message = "The body is not valid JSON."
         raise MalformedRequest(message) from error

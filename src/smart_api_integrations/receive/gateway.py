@@ -36,6 +36,7 @@ from smart_api_integrations.errors import (
     TooBusy,
     TooManyRequests,
     UnknownWebhook,
+    VerifierRaised,
 )
 from smart_api_integrations.receive.answer import UNAVAILABLE, Answer, accepted, closing, refused, replied
 from smart_api_integrations.receive.assigning import handlings_for, seen_by_handlers
@@ -380,6 +381,12 @@ class Gateway:
             "A request was not accepted",
             extra={"action": "reject", "provider": safe_name(provider), "reason": rejection.reason},
         )
+        if isinstance(rejection, VerifierRaised):
+            logger.warning(
+                "A verifier raised, so the request was refused: %s",
+                rejection,
+                extra={"action": "verifier_raised", "provider": provider, "webhook_name": name},
+            )
         kept = rejection_of(
             rejection,
             request,

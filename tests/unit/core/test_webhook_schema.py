@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smart_api_integrations.core.webhook_schema import Headers, WebhookEvent, WebhookResponse, parse_json
-from smart_api_integrations.errors import InvalidInput, MalformedRequest
+from smart_api_integrations.core.webhook_schema import (
+    Headers,
+    WebhookEvent,
+    WebhookResponse,
+    parse_json,
+    parse_kept_json,
+)
+from smart_api_integrations.errors import DuplicateKeys, InvalidInput, MalformedRequest
 
 
 @pytest.mark.parametrize("name", ["X-Webhook-Signature", "x-webhook-signature", "HTTP_X_WEBHOOK_SIGNATURE"])
@@ -106,6 +112,16 @@ def test_a_body_is_json_or_malformed_and_nothing_else(body):
 def test_what_breaks_parsers_is_malformed(body):
     with pytest.raises(MalformedRequest):
         parse_json(body)
+
+
+def test_a_key_that_is_there_twice_is_malformed():
+    with pytest.raises(DuplicateKeys):
+        parse_json(b'{"data": {"a": 1, "a": 2}}')
+
+
+def test_what_was_taken_in_before_is_still_read():
+    """A body kept by a release that took the last of two equal keys still runs its handlers."""
+    assert parse_kept_json(b'{"a": 1, "a": 2}') == {"a": 2}
 
 
 def test_integers_stay_exact():

@@ -1,7 +1,8 @@
 """``scheme: custom``: a verifier of the user's own. Floor 1.
 
 Until one is given it refuses every request. Whatever the verifier raises counts as a no: it is fed
-hostile bytes, and what it raises on them must not become a server error.
+hostile bytes, and what it raises on them must not become a server error. But it is a no with a reason of its
+own, since it may be a mistake in the verifier that refuses every request, the provider's own too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from smart_api_integrations.errors import (
     SignatureMalformed,
     SignatureMismatch,
     VerificationFailed,
+    VerifierRaised,
 )
 
 GENERIC_SIGNATURE = compile_template("{header:X-Webhook-Signature|header:X-Signature}")
@@ -51,7 +53,8 @@ class VerifierScheme:
         Raises:
             VerificationFailed: There is no verifier, or no secret for one that needs it.
             SignatureMalformed: The signature's header is there twice.
-            SignatureMismatch: The verifier said anything but True, or raised.
+            SignatureMismatch: The verifier said anything but True.
+            VerifierRaised: It raised, and said True to no secret.
         """
         if self.verifier is None:
             message = "This webhook's verifier is not set: assign one to processor.verifier."
@@ -64,13 +67,19 @@ class VerifierScheme:
             raise VerificationFailed(message)
         signature = read_or_refuse(self.signature, view, SignatureMalformed) or b""
         texts = [secret.text for secret in secrets] or [""]
+        raised: VerifierRaised | None = None
         for index, text in enumerate(texts):
-            if _says_yes(self.verifier, view, signature=signature, secret=text, now=now):
+            try:
+                is_believed = _says_yes(self.verifier, view, signature=signature, secret=text, now=now)
+            except VerifierRaised as error:
+                raised = error
+                continue
+            if is_believed:
                 name = secrets[index].name if secrets else None
                 proof = Proof(scheme=self.name, secret_name=name, secret_index=index, secrets_tried=index + 1)
                 # nobody but the verifier knows what is signed: the same body under another signature is new
                 return Verified(proof=proof, signed=signature + b"\0" + view.body)
-        raise SignatureMismatch
+        raise raised or SignatureMismatch
 
     def sign(
         self,
@@ -95,9 +104,24 @@ class VerifierScheme:
 def _says_yes(
     verifier: WebhookVerifier, view: RequestView, *, signature: bytes, secret: str, now: datetime
 ) -> bool:
+    """Ask *verifier* with one secret.
+
+    Raises:
+        VerifierRaised: It raised; the message says what kind of error and where, without its words, which
+            may hold a secret or a part of the body.
+    """
     text = signature.decode("utf-8", "replace")
     headers = view.request.headers
     try:
         return verifier.verify(view.body, text, secret, headers=headers, now=now) is True
-    except Exception:  # noqa: BLE001 - the user's own code on hostile bytes: whatever it raises is a no
-        return False
+    except Exception as error:  # noqa: BLE001 - the user's own code on hostile bytes: whatever it raises is a no
+        message = f"{type(verifier).__name__}.verify raised {type(error).__name__}{_place(error)}."
+        raise VerifierRaised(message) from None
+
+
+def _place(error: Exception) -> str:
+    """Return where in the verifier *error* came from, as `` at module:line``; empty where that is unknown."""
+    trace = error.__traceback__ and error.__traceback__.tb_next  # the first is our call of it
+    if trace is None:
+        return ""
+    return f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"

@@ -162,6 +162,23 @@ _NOT_ITS_FORMAT = Cause(
     text="Set it to JSON (application/json) at {who}, where it lets you choose.",
     weigh=_always(2, "the body could not be read"),
 )
+_WRITES_TWICE = Cause(
+    title="What writes the body at {who} puts a key into one object twice",
+    text="JSON leaves open which of the two counts, and programs differ, so none is believed. Report it "
+    "to the sender; where you write the body yourself, build one object and write it once.",
+    weigh=_always(2, "the body is JSON, but a key of it is there twice"),
+)
+_TAMPERED = Cause(
+    title="Somebody wants two programs to read the same body differently",
+    text="Such bodies are made to show a checker one value and the program behind it another.",
+    weigh=_always(1, "possible: a usual JSON writer cannot make this"),
+)
+_VERIFIER_FAULT = Cause(
+    title="The verifier does not take what a stranger may send",
+    text="Its log line (action verifier_raised) says what it raised and where. Let it return False for what "
+    "it cannot read: a missing signature, one in another form, bytes that are no UTF-8.",
+    weigh=_always(2, "the verifier raised instead of saying no"),
+)
 _SLOW_LINE = Cause(
     title="The sender or the line is very slow, or somebody holds connections open",
     text="One is harmless. Many from one address are an attack: block the address before this server.",
@@ -298,6 +315,18 @@ REASONS: Mapping[str, Reason] = {
         title="The request could not be read, so nothing was run",
         causes=(_NOT_ITS_FORMAT, _STRANGER),
         reached=_PARSED,
+    ),
+    "duplicate_keys": Reason(
+        short="a key twice",
+        title="Its JSON says one key twice, so nothing was run",
+        causes=(_WRITES_TWICE, _TAMPERED),
+        reached=_PARSED,
+    ),
+    "verifier_raised": Reason(
+        short="verifier raised",
+        title="The webhook's own verifier raised instead of answering, so nothing was run",
+        causes=(_VERIFIER_FAULT, _STRANGER),
+        reached=_SIGNATURE,
     ),
     "unknown_webhook": Reason(
         short="unknown address",

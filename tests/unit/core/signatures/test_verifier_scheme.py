@@ -17,6 +17,7 @@ from smart_api_integrations.errors import (
     SignatureMalformed,
     SignatureMismatch,
     VerificationFailed,
+    VerifierRaised,
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -60,9 +61,36 @@ def test_it_is_asked_with_each_secret(secret, name):
 
 
 @pytest.mark.parametrize("signature", ["", "garbage", "1,2,3", "x,y", "é,1", "1,é"])
-def test_whatever_it_raises_is_a_no(signature):
-    with pytest.raises(SignatureMismatch):
-        verify(SeedVerifier(), {"X-Webhook-Signature": signature}, body=b"\xff")
+def test_whatever_it_raises_is_a_no_with_a_reason_of_its_own(signature):
+    headers = {"X-Webhook-Signature": signature}
+
+    with pytest.raises(VerificationFailed) as caught:
+        verify(SeedVerifier(), headers, body=b"\xff")
+
+    said_no = signature == "1,é"
+    assert caught.value.reason == ("signature_mismatch" if said_no else "verifier_raised")
+
+
+def test_what_it_raised_is_named_with_its_place_and_without_its_words():
+    class Telling:
+        def verify(self, payload, signature, secret, **kwargs):
+            raise ValueError(payload, signature, secret)
+
+    with pytest.raises(VerifierRaised) as caught:
+        verify(Telling(), {"X-Signature": "hush"}, body=b"private")
+
+    line = Telling.verify.__code__.co_firstlineno + 1
+    assert str(caught.value) == f"Telling.verify raised ValueError at {__name__}:{line}."
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_one_that_raises_for_the_new_secret_may_still_believe_the_old_one():
+    class OnlyOld:
+        def verify(self, payload, signature, secret, **kwargs):
+            return {"old": True}[secret]
+
+    assert verify(OnlyOld(), {}).proof.secret_name == "OLD"
 
 
 @pytest.mark.parametrize("answer", [False, None, 1, "yes", NotImplemented])
