@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from smart_api_integrations.core.records import record
 from smart_api_integrations.core.request_view import RequestView
 from smart_api_integrations.core.templates import Template, compile_template
 from smart_api_integrations.core.timestamps import parse_timestamp
@@ -23,7 +24,7 @@ DEFAULT_EVENT_TYPE = compile_template("{json:type|json:event_type|json:event}")
 DEFAULT_EVENT_ID = compile_template("{json:id}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Extracted:
     """What was found.
 

@@ -24,6 +24,7 @@ from smart_api_integrations.core.event_types import matches
 from smart_api_integrations.core.extraction import Extraction
 from smart_api_integrations.core.handshakes import Greeting, Handshake, find_greeting, is_token, methods_of
 from smart_api_integrations.core.journal import Proof
+from smart_api_integrations.core.records import record
 from smart_api_integrations.core.replies import Reply
 from smart_api_integrations.core.request_view import RequestView
 from smart_api_integrations.core.signatures import Scheme, Secret, Verified
@@ -65,7 +66,7 @@ class RateLimit:
     burst_limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Judgement:
     """What is known of a request that verified.
 

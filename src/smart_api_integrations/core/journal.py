@@ -13,6 +13,7 @@ from typing import Any
 
 from smart_api_integrations.core.endpoint import DEFAULT_TENANT, Endpoint
 from smart_api_integrations.core.lifecycle import Kind, State
+from smart_api_integrations.core.records import record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Proof:
     tolerance: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReceivedEvent:
     """One received request that verified, as it is kept.
 
@@ -258,7 +259,7 @@ class Handoff:
     refuse: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Accepted:
     """What became of a received event.
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from smart_api_integrations.core.duplicate_keys import refuse_repeated_keys
 from smart_api_integrations.core.json_depth import refuse_deep
+from smart_api_integrations.core.records import record
 from smart_api_integrations.errors import InvalidInput, MalformedRequest
 
 _CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+( *; *[\w-]+=[\w.+-]+)*", re.ASCII)
@@ -91,7 +91,7 @@ def _pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> Iterable[t
     return headers.items() if isinstance(headers, Mapping) else headers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RawRequest:
     """A request as it came off the socket, from whatever server or framework.
 

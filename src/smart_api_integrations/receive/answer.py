@@ -10,11 +10,12 @@ import json
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from smart_api_integrations.core.journal import Accepted, ReceivedEvent
+from smart_api_integrations.core.records import record
 from smart_api_integrations.core.replies import Reply
 from smart_api_integrations.core.webhook_schema import WebhookResponse
 from smart_api_integrations.errors import (
@@ -30,7 +31,7 @@ logger = logging.getLogger("smart_api_integrations.core.webhook")  # the name th
 JSON_TYPE = "application/json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Answer:
     """A status, a body, and headers beyond the content's type and length."""
 

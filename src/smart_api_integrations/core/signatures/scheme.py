@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
 from smart_api_integrations.core.journal import Proof
+from smart_api_integrations.core.records import record
 from smart_api_integrations.core.request_view import NO_VARIABLES, RequestView
 from smart_api_integrations.core.signatures.secrets import Secret
 from smart_api_integrations.core.webhook_schema import RawRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Verified:
     """A request that verified.
 
