@@ -29,6 +29,7 @@ The class says whose fault it is and whether to try again::
     │   └── TooBusy                 503
     ├── InvalidInput                a caller's: bad URL, bad header name, unknown id
     │   ├── NotFound
+    │   ├── ExpressionError         an expression is not CEL, or does not fit what it is given
     │   └── IdempotencyConflict     409: the key was used for another content
     ├── HandlerError                a handler's
     │   ├── Retry                   raise or return it: try again, at a time of your choice
@@ -207,6 +208,10 @@ class InvalidInput(WebhooksError):
 
 class NotFound(InvalidInput):
     """Nothing is known under this id."""
+
+
+class ExpressionError(InvalidInput):
+    """The expression cannot be used."""
 
 
 class IdempotencyConflict(InvalidInput):

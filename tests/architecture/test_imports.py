@@ -36,7 +36,7 @@ SERVER = {
     "typer",
     "uvicorn",
 }
-EXPRESSION_AND_TOKEN_LIBRARIES = {"cryptography", "jwt", "celpy", "common_expression_language"}
+EXPRESSION_AND_TOKEN_LIBRARIES = {"cel", "cryptography", "jwt"}
 
 
 def loaded_after(statement: str) -> set[str]:
