@@ -127,6 +127,7 @@ LISTS = (
     "events WHERE provider = 'x' ORDER BY id DESC",
     "events WHERE provider = 'x' AND event_type = 'y' ORDER BY id DESC",
     "messages WHERE event_id = 'x' ORDER BY id",
+    "audit_log WHERE target = 'x' AND id < 'y' ORDER BY id DESC",
 )
 
 

@@ -1,4 +1,4 @@
-"""One open journal: the four stores over one database. Floor 3."""
+"""One open journal: its stores over one database. Floor 3."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from sqlalchemy import Connection, exc
 
 from smart_api_integrations.core.endpoint import DEFAULT_TENANT
 from smart_api_integrations.errors import StorageUnavailable
+from smart_api_integrations.storage.access import Access
+from smart_api_integrations.storage.access_protocol import AccessStore
 from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.counters import count_traffic
 from smart_api_integrations.storage.dialect import Dialect
@@ -45,6 +47,7 @@ class SqlJournal:
     endpoints: EndpointStore
     gates: GateStore
     issues: IssueStore
+    access: AccessStore
 
     def __init__(self, store: Store) -> None:
         """Put the rooms together; nothing is opened yet."""
@@ -61,6 +64,7 @@ class SqlJournal:
         self.gates = Gates(store)
         self.endpoints = Endpoints(store)
         self.issues = Issues(store)
+        self.access = Access(store)
         self._store = store
         self._listeners: list[Callable[[], None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -46,6 +46,7 @@ from smart_api_integrations.core.journal import (
     Work,
 )
 from smart_api_integrations.core.lifecycle import Kind
+from smart_api_integrations.storage.access_protocol import AccessStore
 
 
 class EventStore(Protocol):
@@ -360,6 +361,7 @@ class Journal(Protocol):
     endpoints: EndpointStore
     gates: GateStore
     issues: IssueStore
+    access: AccessStore
 
     async def open(self) -> None:
         """Connect, bring the schema up to date, check the settings that durability rests on.

@@ -12,6 +12,7 @@ from its class.
 
 from __future__ import annotations
 
+from smart_api_integrations.testing.journal_cases.access import AuditCases, KeyCases
 from smart_api_integrations.testing.journal_cases.batches import BatchCases
 from smart_api_integrations.testing.journal_cases.events import (
     AcceptCases,
@@ -59,6 +60,8 @@ class StoreConformance(
     RateCases,
     HealthCases,
     TimingCases,
+    KeyCases,
+    AuditCases,
     RecordCases,
     LostCases,
     WorkListCases,
