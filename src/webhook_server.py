@@ -32,7 +32,9 @@ def run_server(host: str | None = None, port: int | None = None) -> None:
         ConfigurationError: A setting cannot be used, or the address is taken.
         StorageUnavailable: The store cannot be reached.
     """
-    run_on(_with_key(settings_from_surroundings(host=host, port=port)))
+    settings = _with_key(settings_from_surroundings(host=host, port=port))
+    keys = [key.get_secret_value() for key in settings.api_keys]
+    run_on(settings, given={"host": host, "port": port, "api_keys": keys})
 
 
 def _with_key(settings: Settings) -> Settings:

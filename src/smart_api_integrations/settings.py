@@ -75,7 +75,8 @@ class Settings(BaseModel):
         description="Where the journal is: `sqlite:///file` or `postgresql://…`.",
     )
     redis_url: str | None = Field(
-        default=None, description="`redis://…`: rate limits that several processes share, and may lose."
+        default=None,
+        description="`redis://…`: limits, wake-ups and live views, shared by processes; may be lost.",
     )
     broker_url: str | None = Field(
         default=None, description="Where internal events go: `amqp://…`, `redis://…`; not used yet."
@@ -107,7 +108,15 @@ class Settings(BaseModel):
     host: str = Field(default="127.0.0.1", description="The address to listen at.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen at; 0 takes a free one.")
     roles: Annotated[tuple[Role, ...], CommaSeparated] = Field(
-        default=("gateway", "worker", "api"), min_length=1, description="What this process does."
+        default=("gateway", "worker", "api", "monitor"),
+        min_length=1,
+        description="What this process does: take requests, work, show, watch.",
+    )
+    processes: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="How many processes share the port; beyond 1 one more watches them.",
     )
     max_body_bytes: int = Field(
         default=1024 * 1024, ge=1, le=2**30, description="The largest request body that is accepted."

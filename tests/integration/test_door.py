@@ -16,7 +16,7 @@ from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.receive.answer import Answer
 from smart_api_integrations.receive.shared_limits import SharedLimits
-from smart_api_integrations.server.serve import check_exposure
+from smart_api_integrations.server.listening import check_exposure
 from smart_api_integrations.settings import Settings
 from tests.conftest import REDIS_URL
 from tests.github_requests import SECRET, incoming, signature, signed_headers

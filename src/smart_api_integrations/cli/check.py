@@ -68,7 +68,7 @@ def _looked(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -
 
 
 def _exposure(settings: Settings) -> Iterator[Finding]:
-    from smart_api_integrations.server.serve import check_exposure
+    from smart_api_integrations.server.listening import check_exposure
 
     check_exposure(settings)
     keys = f"{len(settings.api_keys)} API keys" if settings.api_keys else "this machine alone"

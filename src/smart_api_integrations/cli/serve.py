@@ -6,11 +6,12 @@ import asyncio
 import importlib
 import logging
 import os
+import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,39 +37,61 @@ def serve(
     ] = None,
     handlers: Annotated[str | None, typer.Option(help="Modules with your handlers, comma-separated.")] = None,
     roles: Annotated[
-        str | None, typer.Option(help="What this process does.  [default: gateway,worker,api]")
+        str | None, typer.Option(help="What this process does.  [default: gateway,worker,api,monitor]")
     ] = None,
+    processes: Annotated[
+        int | None, typer.Option(help="Processes that share the port.  [default: 1]", show_default=False)
+    ] = None,
+    listen_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+    tether_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the server: the ways in, the worker, the API and the dashboard.
 
     Everything can also be set by `WEBHOOKS_*` variables and in `webhooks.toml`.
+
+    With several processes one more watches them: it starts again what ends, replaces them one by one at
+    SIGHUP, and stops them in order at SIGTERM.
 
     Examples:
 
         webhooks serve
 
         webhooks serve --handlers shop.webhooks --database-url postgresql://localhost/webhooks
+
+        webhooks serve --processes 4 --roles gateway,api
     """
     from smart_api_integrations.application.configuration import settings_from_surroundings
 
-    settings = settings_from_surroundings(
-        host=host,
-        port=port,
-        database_url=database_url,
-        providers_dir=providers,
-        handlers=handlers,
-        roles=roles,
-    )
-    run_on(settings)
+    given = {
+        "host": host,
+        "port": port,
+        "database_url": database_url,
+        "providers_dir": providers,
+        "handlers": handlers,
+        "roles": roles,
+        "processes": processes,
+    }
+    settings = settings_from_surroundings(**given)
+    if tether_fd is None:
+        run_on(settings, given=given)
+    else:
+        _run_tethered(settings, listen_fd=listen_fd, tether_fd=tether_fd)
 
 
-def run_on(settings: Settings) -> None:
+def run_on(settings: Settings, *, given: Mapping[str, Any] | None = None) -> None:
     """Run a server on *settings* until it is told to stop.
+
+    Where there are several processes, they read their settings anew, but for those *given*.
 
     Raises:
         ConfigurationError: The settings cannot be used, or the address is taken.
         StorageUnavailable: The store cannot be reached.
     """
+    if settings.processes > 1:
+        from smart_api_integrations.cli.several import run_several
+
+        run_several(settings, given or {})
+        return
     from smart_api_integrations.server.logs import configure_logging
     from smart_api_integrations.server.serve import serve as run
 
@@ -76,6 +99,19 @@ def run_on(settings: Settings) -> None:
     import_handlers(settings.handlers)
     with _best_loop() as runner:
         runner.run(run(settings, ready=announce))
+    _leave()
+
+
+def _run_tethered(settings: Settings, *, listen_fd: int | None, tether_fd: int) -> None:
+    """Run one process of several; the parent is told when it is ready."""
+    from smart_api_integrations.server.child import READY
+    from smart_api_integrations.server.logs import configure_logging
+    from smart_api_integrations.server.serve import serve as run
+
+    configure_logging()
+    import_handlers(settings.handlers)
+    with socket.socket(fileno=tether_fd) as tether, _best_loop() as runner:
+        runner.run(run(settings, ready=lambda *_: tether.sendall(READY), listen_fd=listen_fd, tether=tether))
     _leave()
 
 
@@ -117,7 +153,11 @@ def import_handlers(modules: Sequence[str]) -> None:
 
 def announce(platform: Platform, url: str) -> None:
     """Say that the server is ready, where the dashboard is, and how to try it."""
-    typer.echo(f"Ready. Dashboard: {url}/   Ways in: {url}/webhooks/<provider>")
+    from smart_api_integrations.server.listening import greeting
+    from smart_api_integrations.server.service_manager import READY, notify
+
+    notify(READY)
+    typer.echo(greeting(platform.settings.roles, url))
     request = platform.sample()
     if request is not None:
         typer.echo(f"Try it:\n  {as_curl(request, url)}")

@@ -5,6 +5,9 @@ The ways in come first and pass through nothing: no middleware, no router but a 
 
 from __future__ import annotations
 
+import json
+
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,7 +18,7 @@ from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.dashboard import PATHS, create_dashboard
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.server.health import Health
-from smart_api_integrations.server.security import AccessRules, SecurityShell, digest, is_api
+from smart_api_integrations.server.security import AccessRules, SecurityShell, digest, is_api, with_headers
 from smart_api_integrations.settings import Settings
 
 WAYS_IN = "/webhooks/"
@@ -62,18 +65,43 @@ class Pages:
         await (self._api if is_api(path) or is_documentation(path) else self._dashboard)(scope, receive, send)
 
 
+class NotHere:
+    """Answers what another process is for."""
+
+    def __init__(self, role: str) -> None:
+        """Stand where a process with *role* has something."""
+        problem = {
+            "type": "about:blank",
+            "title": "Not Found",
+            "status": 404,
+            "code": "role_elsewhere",
+            "detail": f"This process has not the role {role}.",
+            "hint": "Ask a process that was started with it in WEBHOOKS_ROLES.",
+        }
+        self._body = json.dumps(problem)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 404."""
+        response = Response(self._body, status_code=404, media_type="application/problem+json")
+        await response(scope, receive, with_headers(send))
+
+
 def create_app(platform: Platform, *, ingest: ASGIApp) -> Application:
     """Return the ASGI application over *platform*; *ingest* takes the ways in, raw.
 
-    The platform is opened and closed by the caller.
+    What belongs to a role that this process has not is answered with 404. The platform is opened and
+    closed by the caller.
 
     Raises:
         ConfigurationError: A provider's own path is one that the API or the dashboard has.
     """
-    pages = SecurityShell(
-        Pages(create_api(platform), create_dashboard(platform)), access_rules(platform.settings)
-    )
-    return Application(platform, ingest=ingest, pages=pages)
+    roles = platform.settings.roles
+    pages: ASGIApp = NotHere("api")
+    if "api" in roles:
+        pages = SecurityShell(
+            Pages(create_api(platform), create_dashboard(platform)), access_rules(platform.settings)
+        )
+    return Application(platform, ingest=ingest if "gateway" in roles else NotHere("gateway"), pages=pages)
 
 
 def access_rules(settings: Settings) -> AccessRules:

@@ -41,9 +41,14 @@ HEAD_SECONDS = 10.0
 FAILED = Answer(status=500, body=b"Internal Server Error", content_type="text/plain; charset=utf-8")
 
 
-def ingest_protocol(ingest: Ingest) -> Callable[..., IngestProtocol]:
-    """Return what makes a protocol for each connection, for ``uvicorn.Config(http=...)``."""
-    ways = ingest.exact_ways()
+def ingest_protocol(
+    ingest: Ingest, *, ways: Mapping[bytes, WayIn] | None = None
+) -> Callable[..., IngestProtocol]:
+    """Return what makes a protocol for each connection, for ``uvicorn.Config(http=...)``.
+
+    *ways* may go the short way: all of *ingest*'s unless given.
+    """
+    ways = ingest.exact_ways() if ways is None else ways
     heads = AnswerHeads()
 
     def protocol(**connection: Any) -> IngestProtocol:

@@ -19,10 +19,10 @@ import uvicorn
 
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.application.publishing import publish
-from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.server.application import create_app
 from smart_api_integrations.server.ingest import Ingest
 from smart_api_integrations.server.ingest_protocol import ingest_protocol
+from smart_api_integrations.server.listening import check_exposure, listening_socket, url_of
 from smart_api_integrations.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -33,47 +33,31 @@ HEADER_LIMIT = 16 * 1024
 GC_THRESHOLD = 50_000
 
 
-def check_exposure(settings: Settings) -> None:
-    """Return if the server may listen where *settings* say.
-
-    Raises:
-        ConfigurationError: Others could reach it and no API key is set, or HTTPS is required and there is
-            no proxy that could say so.
-    """
-    if settings.require_https and not settings.trusted_proxies:
-        message = (
-            "WEBHOOKS_REQUIRE_HTTPS needs WEBHOOKS_TRUSTED_PROXIES: the proxy that ends TLS says what came "
-            "over HTTPS, and it is believed only if it is named."
-        )
-        raise ConfigurationError(message)
-    if settings.is_loopback or settings.api_keys:
-        return
-    message = (
-        f"Listening at {settings.host} lets other machines reach the API and the dashboard, and no API key "
-        "is set.\nMake one and start again:\n"
-        '  export WEBHOOKS_API_KEYS="$(python3 -c '
-        '\'import secrets; print("whk_" + secrets.token_urlsafe(32))\')"\n'
-        "Or listen at 127.0.0.1, where nobody else can reach it."
-    )
-    raise ConfigurationError(message)
-
-
-async def serve(settings: Settings, *, ready: Callable[[Platform, str], None]) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    ready: Callable[[Platform, str], None],
+    listen_fd: int | None = None,
+    tether: socket.socket | None = None,
+) -> None:
     """Run a server until it is told to stop (SIGINT, SIGTERM); a second signal stops it at once.
 
     At a stop no more requests are taken, those under way are answered, then what handlers and deliveries
     run may finish, all of it within the setting ``shutdown_seconds``.
 
-    *ready* is called once, with the platform and the server's URL, when requests are answered.
+    *ready* is called once, with the platform and the server's URL, when requests are answered. A process of
+    a supervisor listens with the socket *listen_fd*, and stops when the far end of its *tether* is gone.
 
     Raises:
         ConfigurationError: The settings cannot be used, or the address is taken.
         StorageUnavailable: The store cannot be reached.
     """
     check_exposure(settings)
-    with contextlib.closing(_bind(settings)) as listening:
+    with contextlib.closing(listening_socket(settings, listen_fd)) as listening:
         platform = Platform(settings)
-        server = _Server(platform, on_ready=lambda: ready(platform, _url(settings, listening)))
+        server = _Server(platform, on_ready=lambda: ready(platform, url_of(settings, listening)))
+        if tether is not None:
+            asyncio.get_running_loop().add_reader(tether, server.let_go, tether)
         await platform.open()
         publish.started(platform)
         try:
@@ -111,6 +95,11 @@ class _Server(uvicorn.Server):
             self.force_exit = True
             self._platform.hurry()
 
+    def let_go(self, tether: socket.socket) -> None:
+        """Stop in order, because whoever started this process is gone."""
+        asyncio.get_running_loop().remove_reader(tether)
+        self.handle_exit(signal.SIGTERM, None)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_ready()
@@ -125,7 +114,7 @@ class _Server(uvicorn.Server):
             yield
             return
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.handle_exit, number, None)
         yield
 
@@ -139,7 +128,7 @@ def _config(platform: Platform) -> uvicorn.Config:
         require_https=settings.require_https,
     )
     options: dict[str, Any] = {
-        "http": ingest_protocol(ingest),
+        "http": ingest_protocol(ingest, ways=ingest.exact_ways() if "gateway" in settings.roles else {}),
         "ws": "none",
         "loop": "none",
         "lifespan": "off",
@@ -153,26 +142,3 @@ def _config(platform: Platform) -> uvicorn.Config:
         "h11_max_incomplete_event_size": HEADER_LIMIT,
     }
     return uvicorn.Config(create_app(platform, ingest=ingest), **options)
-
-
-def _bind(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((settings.host, settings.port))
-    except OSError as error:
-        listening.close()
-        message = (
-            f"Cannot listen at {settings.host}:{settings.port}: {error.strerror or error}. "
-            "Is another server running? Choose another port with --port."
-        )
-        raise ConfigurationError(message) from error
-    listening.set_inheritable(True)
-    return listening
-
-
-def _url(settings: Settings, listening: socket.socket) -> str:
-    port = listening.getsockname()[1]
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{port}"

@@ -72,3 +72,22 @@ def open_journal(
         dialect, new_id=new_id, cipher=cipher, clock=clock, dedupe_window=dedupe_window
     )
     return journal
+
+
+def refuse_several_processes(url: str) -> None:
+    """Refuse a database that several processes cannot safely share; return where they can.
+
+    Raises:
+        ConfigurationError: It is an SQLite with the bug of ``sqlite_turns``, on a system without its lock.
+    """
+    if not url.startswith("sqlite"):
+        return
+    turns = import_module("smart_api_integrations.storage.sqlite_turns")
+    library = import_module("sqlite3")
+    if turns.CAN_TAKE_TURNS or library.sqlite_version_info >= turns.SEVERAL_WRITERS_SAFE:
+        return
+    message = (
+        f"SQLite {library.sqlite_version} can corrupt a file that several processes write to, and this "
+        "system has no lock for them to take turns with: run one process, use SQLite 3.51.3, or PostgreSQL."
+    )
+    raise ConfigurationError(message)

@@ -3,9 +3,8 @@
 Settings and why (``docs/decisions/0001-one-colour-and-lanes.md`` has the measurements):
 
 - WAL with ``synchronous=FULL``: NORMAL loses acknowledged events in a power cut.
-- One connection writes and checkpoints, all others are read-only. Before 3.51.3 SQLite can, rarely,
-  corrupt a WAL file that several connections write (https://sqlite.org/wal.html#walresetbug), so a
-  second writing process is told so.
+- One connection of a process writes and checkpoints, all others are read-only; the processes take turns,
+  for ``sqlite_turns`` says why.
 - Pages of 16 KiB: a row with a 2 KB body would leave most of a 4 KiB page empty.
 """
 
@@ -15,6 +14,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -48,12 +48,17 @@ from smart_api_integrations.storage.dialect import Holder, Move, TakenKeys
 from smart_api_integrations.storage.lane import Failure
 from smart_api_integrations.storage.migrating import upgrade
 from smart_api_integrations.storage.sqlite_tail import Tail
+from smart_api_integrations.storage.sqlite_turns import (
+    CAN_TAKE_TURNS,
+    SEVERAL_WRITERS_SAFE,
+    TurnTaking,
+    taking_turns,
+)
 from smart_api_integrations.storage.tables import provider_ids, recent_keys, work
 
 logger = logging.getLogger(__name__)
 
 OLDEST = (3, 35, 0)
-SEVERAL_WRITERS_SAFE = (3, 51, 3)
 PAGE_BYTES = 16_384
 CHECKPOINT_PAGES = 4 * 1024 * 1024 // PAGE_BYTES
 BUSY_SECONDS = 5.0
@@ -124,7 +129,6 @@ class Sqlite:
         self._writer = self._engine(WRITER_PRAGMAS, begin="BEGIN IMMEDIATE", tail=self._tail)
         self._reader = self._engine(READER_PRAGMAS, begin="BEGIN")
         self._wake: Callable[[], None] | None = None
-        self._lock: int | None = None
 
     def _engine(self, pragmas: Sequence[str], *, begin: str, tail: Tail | None = None) -> Engine:
         engine = create_engine(
@@ -135,19 +139,26 @@ class Sqlite:
                 "isolation_level": None,
                 "cached_statements": 512,
                 "timeout": self._busy_seconds,
+                "factory": taking_turns(self._path, seconds=self._busy_seconds)
+                if tail
+                else sqlite3.Connection,
             },
         )
 
         @event.listens_for(engine, "connect")
         def configure(connection: sqlite3.Connection, _: object) -> None:
-            for pragma in pragmas:
-                connection.execute(pragma).close()
+            with connection.turn() if isinstance(connection, TurnTaking) else nullcontext():
+                for pragma in pragmas:
+                    connection.execute(pragma).close()
 
         @event.listens_for(engine, "begin")
         def start(connection: Connection) -> None:
             connection.info.pop(DUE, None)  # left behind by a transaction that was rolled back
+            taker: Any = connection.connection.dbapi_connection
             if tail is not None:
                 tail.begin()
+            if isinstance(taker, TurnTaking) and taker.turns is not None:
+                taker.turns.take()
             connection.exec_driver_sql(begin)
 
         return engine
@@ -176,21 +187,11 @@ class Sqlite:
             raise ConfigurationError(message) from error
 
     def _tell_of_other_writers(self) -> None:
-        """Warn where another open journal writes to this file and this SQLite is one with the bug."""
-        if self._lock is not None or sqlite3.sqlite_version_info >= SEVERAL_WRITERS_SAFE:
-            return
-        try:
-            import fcntl  # noqa: PLC0415 - POSIX alone has it
-        except ImportError:  # not a POSIX system: nobody can be told
-            return
-        lock_file = self._path.with_name(self._path.name + ".writer")
-        self._lock = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        """Warn where processes cannot take turns and this SQLite is one with the bug."""
+        if not CAN_TAKE_TURNS and sqlite3.sqlite_version_info < SEVERAL_WRITERS_SAFE:
             logger.warning(
-                "another process writes to this SQLite file; with SQLite before 3.51.3 that can, rarely,"
-                " corrupt it: run one writing process, or use PostgreSQL",
+                "with SQLite before 3.51.3 a second process that writes to this file can, rarely,"
+                " corrupt it: run one process, or use PostgreSQL",
                 extra={"action": "sqlite.several_writers", "sqlite_version": sqlite3.sqlite_version},
             )
 
@@ -298,9 +299,6 @@ class Sqlite:
     def close(self) -> None:
         """See ``Dialect.close``."""
         self._wake = None
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
 
     def now(self) -> datetime:
         """See ``Dialect.now``: the machine's clock, which all processes on this file share."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import stat
@@ -113,27 +112,6 @@ async def test_every_commit_is_synced_and_readers_cannot_write(tmp_path: Path) -
         "mmap_size": 0,
         "wal_autocheckpoint": 256,
     }
-
-
-async def test_a_second_writer_is_told_where_sqlite_has_the_bug(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    url = f"sqlite:///{tmp_path}/webhooks.db"
-    caplog.set_level(logging.WARNING)
-    told: list[int] = []
-    for version in ((3, 51, 2), (3, 51, 3)):
-        monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
-        caplog.clear()
-        journals = [journal_at(url), journal_at(url)]
-        for journal in journals:
-            await journal.open()
-        for journal in journals:
-            await journal.close()
-        told.append(
-            [getattr(record, "action", "") for record in caplog.records].count("sqlite.several_writers")
-        )
-
-    assert told == [1, 0]
 
 
 async def test_an_sqlite_that_is_too_old_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
