@@ -61,13 +61,17 @@ async def platform(tmp_path):
 def paths_of(ids):
     return [
         "/", "/?range=1h", "/events", "/events?status=attention", "/messages", "/rejections", "/endpoints",
-        "/dead-letters", "/sources", "/search?q=nothing", "/nowhere",
+        "/dead-letters", "/issues", "/issues?state=muted", "/sources", "/search?q=nothing", "/nowhere",
         *(f"/events/{ids[name]}" for name in ("event", "quiet", "dead", "waiting", "repeat", "hostile")),
         f"/events/{ids['event']}?body=hex&answer=sent", f"/events/{ids['event']}?body=headers&answer=headers",
         *(f"/rejections/{ids[name]}" for name in ("rejection", "unknown", "late")),
         *(f"/endpoints/{ids[name]}" for name in ("endpoint", "slack", "off")),
         f"/messages/{ids['message']}",
     ]  # fmt: skip
+
+
+def plain(text):
+    return text.replace("\u00a0", " ")
 
 
 async def fill(platform):
@@ -116,7 +120,7 @@ async def test_every_page_holds_in_every_width_and_theme(browser, platform, widt
 async def test_the_first_page_of_an_empty_journal_holds(browser, platform, width):
     async with serving(platform) as url:
         page = await browser.new_page(viewport={"width": width, "height": 800})
-        for path in ("/", "/events", "/dead-letters", "/endpoints", "/messages", "/rejections"):
+        for path in ("/", "/events", "/issues", "/dead-letters", "/endpoints", "/messages", "/rejections"):
             await page.goto(url + path)
 
             assert await page.evaluate(MEASURE) == [], path
@@ -170,10 +174,12 @@ async def test_its_forms_work_from_its_own_pages(browser, platform, scripts):
         context = await browser.new_context(java_script_enabled=scripts)
         page = await context.new_page()
         await page.goto(url + "/dead-letters")
-        before = await page.get_by_role("button", name="Replay").count()
-        await page.get_by_role("button", name="Replay").first.click()
-        await page.goto(url + "/dead-letters")
-        assert await page.get_by_role("button", name="Replay").count() == before - 1
+        boxes = page.locator("tbody").get_by_role("checkbox")
+        before = await boxes.count()
+        await boxes.first.check()
+        await page.get_by_role("button", name="Replay selected").click()
+        assert "1 dead letter made due again" in plain(await page.get_by_role("status").last.inner_text())
+        assert await boxes.count() == before - 1
 
         await page.goto(url + "/endpoints")
         await page.get_by_label("URL").fill("https://example.com/in")

@@ -22,6 +22,7 @@ from smart_api_integrations.dashboard.pages import (
     endpoints,
     event,
     events,
+    issues,
     messages,
     overview,
     rejections,
@@ -33,7 +34,7 @@ from smart_api_integrations.errors import InvalidInput, NotFound, StorageUnavail
 
 logger = logging.getLogger(__name__)
 
-PAGES = (overview, events, event, rejections, messages, endpoints, dead_letters, sources, search)
+PAGES = (overview, events, event, issues, rejections, messages, endpoints, dead_letters, sources, search)
 PATHS = frozenset(
     {
         "/dead-letters",
@@ -41,6 +42,7 @@ PATHS = frozenset(
         "/endpoints",
         "/events",
         "/handlings",
+        "/issues",
         "/messages",
         "/rejections",
         "/search",

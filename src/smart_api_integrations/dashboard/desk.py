@@ -21,7 +21,7 @@ from smart_api_integrations.storage.protocols import Journal
 DAY = timedelta(hours=24)
 PAGE_LENGTH = 50
 LONGEST_FORM = 64 * 1024
-MOST_FIELDS = 50
+MOST_FIELDS = 200
 LONGEST_ID = 128
 
 
@@ -80,6 +80,11 @@ async def read_form(request: Request) -> dict[str, str]:
     Raises:
         InvalidInput: It is no such form, or larger than one.
     """
+    return dict(await read_fields(request))
+
+
+async def read_fields(request: Request) -> list[tuple[str, str]]:
+    """Return the fields of a form in their order, repeated ones repeated; raises as ``read_form``."""
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         message = "This is not a form: send application/x-www-form-urlencoded."
         raise InvalidInput(message)
@@ -91,7 +96,7 @@ async def read_form(request: Request) -> dict[str, str]:
             raise InvalidInput(message)
     try:
         text = body.decode("utf-8")
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError as error:
         message = "The form cannot be read: it must be UTF-8, with few fields."
         raise InvalidInput(message) from error

@@ -20,7 +20,7 @@ from smart_api_integrations.dashboard.views.measures import counted
 
 PACKAGE = "smart_api_integrations.dashboard"
 _MARKS = ("/", ".", "_")
-_ASSETS = ("tokens.css", "app.css", "theme.js", "copy.js", "keyboard.js")
+_ASSETS = ("tokens.css", "app.css", "pages.css", "theme.js", "copy.js", "keyboard.js", "select.js")
 
 
 class Renderer:

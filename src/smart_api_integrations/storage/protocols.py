@@ -241,6 +241,12 @@ class WorkStore(Protocol):
             InvalidInput: It is not over: it waits or runs already.
         """
 
+    async def discard(self, work_ids: Sequence[str]) -> int:
+        """End those of *work_ids* that are dead letters: a handling is skipped, a delivery cancelled.
+
+        Returns how many they were; what is no dead letter any more is left alone. They can be replayed.
+        """
+
     async def dead_letters(
         self,
         *,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, TextClause, bindparam, func, select
 
@@ -13,6 +14,7 @@ from smart_api_integrations.core.lifecycle import ROADS, Kind
 from smart_api_integrations.errors import InvalidInput, NotFound
 from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.column_types import Moment
+from smart_api_integrations.storage.discarding import discard_all
 from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.recording import REAPED_AT_ONCE, Recording, check_outcome
 from smart_api_integrations.storage.store import Store
@@ -100,6 +102,10 @@ class WorkQueue:
     async def replay(self, work_id: str) -> Work:
         """See ``WorkStore.replay``."""
         return await self._store.write_one(self._replay, work_id)
+
+    async def discard(self, work_ids: Sequence[str]) -> int:
+        """See ``WorkStore.discard``."""
+        return await self._store.write_one(partial(discard_all, self._store), work_ids)
 
     async def dead_letters(
         self,

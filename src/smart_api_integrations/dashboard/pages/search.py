@@ -9,7 +9,13 @@ from starlette.routing import Route
 from smart_api_integrations.dashboard.desk import Desk, asked
 from smart_api_integrations.dashboard.pages.messages import path_of_work
 
-PAGES_BY_PREFIX = {"evt_": "/events/", "msg_": "/messages/", "rej_": "/rejections/", "ep_": "/endpoints/"}
+PAGES_BY_PREFIX = {
+    "evt_": "/events/",
+    "msg_": "/messages/",
+    "rej_": "/rejections/",
+    "ep_": "/endpoints/",
+    "iss_": "/issues/",
+}
 
 
 def create_routes(desk: Desk) -> list[Route]:
@@ -37,6 +43,7 @@ async def _path(desk: Desk, found: str) -> str | None:
         "msg_": journal.messages.trace,
         "rej_": journal.events.rejection,
         "ep_": journal.endpoints.endpoint,
+        "iss_": journal.issues.issue,
     }
     for prefix, read in known.items():
         if found.startswith(prefix):

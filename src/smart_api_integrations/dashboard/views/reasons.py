@@ -379,3 +379,8 @@ CHECKS = (
 def reason_of(rejection: Rejection) -> Reason:
     """Return what is known of a rejection's reason; something even of a word that is new."""
     return REASONS.get(rejection.reason, _OTHER)
+
+
+def reason_called(reason: str) -> str:
+    """Return what a reason's word is called in a list."""
+    return REASONS.get(reason, _OTHER).short

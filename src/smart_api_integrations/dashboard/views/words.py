@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import AttemptStatus
@@ -88,6 +89,15 @@ def source(provider: str, name: str = "default") -> Source:
 def handler(target: str) -> str:
     """Return a handler's own name out of ``provider:webhook_name:module.qualname``."""
     return target.split(":", 2)[-1]
+
+
+def handler_path(target: str) -> str:
+    """Return the path of a handler's page.
+
+    >>> handler_path("github:default:shop.<lambda>")
+    '/handlers/github:default:shop.%3Clambda%3E'
+    """
+    return "/handlers/" + quote(target, safe=":")
 
 
 def address(endpoint: Endpoint | None) -> str:

@@ -183,3 +183,30 @@ class IssueCases(JournalCase):
         issue = await self.only(other)
 
         assert (issue.tries, issue.affected, issue.dead, issue.first_id) == (2, 2, 2, first)
+
+    @promise
+    async def test_what_is_discarded_is_no_dead_letter_any_more(self, journal: Journal) -> None:
+        gone, stays = await self.fail(journal), await self.fail(journal)
+
+        assert await journal.work.discard([gone, "hdl_unknown"]) == 1
+
+        assert await journal.work.discard([gone]) == 0
+        assert [work.id for work in await journal.work.dead_letters()] == [stays]
+        work = await journal.work.work(gone)
+        assert work is not None
+        assert work.state is State.SKIPPED
+        assert (await self.only(journal)).dead == 1
+
+    @promise
+    async def test_a_discarded_delivery_is_cancelled_and_can_be_replayed(self, journal: Journal) -> None:
+        await journal.endpoints.add(self.endpoint())
+        await journal.messages.publish(self.message())
+        (claimed,) = await claim(journal)
+        await journal.work.record(self.dead(claimed))
+
+        await journal.work.discard([claimed.work.id])
+
+        work = await journal.work.work(claimed.work.id)
+        assert work is not None
+        assert work.state is State.CANCELLED
+        assert (await journal.work.replay(work.id)).state is State.PENDING
