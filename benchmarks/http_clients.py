@@ -110,7 +110,7 @@ CLIENTS = {"http_transport (pycurl)": ours, "aiohttp as it comes": bare}
 async def load(send: Send, *, url: str, requests: int, concurrency: int) -> float:
     """Return the requests per second that *send* reaches."""
     body = message_body(id="msg_1", event="a.b", timestamp=NOW, data={"text": "x" * 1900})
-    headers = signed_headers(body, message_id="msg_1", secret=body.hex(), timestamp=NOW)
+    headers = signed_headers(body, message_id="msg_1", secrets=(body.hex(),), timestamp=NOW)
     left = iter(range(requests))
 
     async def sender() -> None:

@@ -75,6 +75,65 @@ class TestWebhooks:
         assert later["secret"] != made["secret"]
         assert later["secret"] == listed[0]["secret"] == "whsec_…" + made["secret"][-4:]
 
+    async def test_a_secret_is_rotated_and_the_new_one_told_once(self, app):
+        made = (await call(app, "POST", "/api/webhooks", json_body=NEW)).json()
+        path = f"/api/webhooks/{made['id']}"
+
+        rotated = (
+            await call(
+                app, "POST", f"{path}/secret/rotate", json_body={"kind": "key_pair", "grace_seconds": 60}
+            )
+        ).json()
+        later = (await call(app, "GET", path)).json()
+
+        assert rotated["secret"].startswith("whsk_")
+        assert later["secret"] == "whsk_…" + rotated["secret"][-4:]
+        assert later["public_key"] == rotated["public_key"]
+        assert later["public_key"].startswith("whpk_")
+        (old,) = later["old_secrets"]
+        assert old["secret"] == "whsec_…" + made["secret"][-4:]
+        ended = await call(app, "POST", f"{path}/secret/rotate", json_body={"grace_seconds": 0})
+        assert ended.json()["old_secrets"] == []
+
+    @pytest.mark.parametrize(
+        "body", [{"grace_seconds": 10**9}, {"grace_seconds": -1}, {"kind": "rsa"}, {"secret": ""}]
+    )
+    async def test_a_rotation_that_cannot_be_is_refused(self, app, ids, body):
+        answer = await call(app, "POST", f"/api/webhooks/{ids['endpoint']}/secret/rotate", json_body=body)
+
+        assert answer.status == 422
+
+    @pytest.mark.parametrize(
+        ("given", "shown"),
+        [
+            ({"auth": {"type": "bearer", "token": "hush-hush"}}, {"type": "bearer", "token": "••••"}),
+            (
+                {"auth": {"type": "basic", "username": "shop", "password": "hush-hush"}},
+                {"type": "basic", "username": "shop", "password": "••••"},
+            ),
+            (
+                {"url": "https://shop:hush-hush@example.com/webhook"},
+                {"type": "basic", "username": "shop", "password": "••••"},
+            ),
+        ],
+    )
+    async def test_credentials_are_shown_nowhere(self, app, platform, tmp_path, given, shown):
+        answer = await call(app, "POST", "/api/webhooks", json_body=NEW | given)
+        made = answer.json()
+        page = await call(app, "GET", f"/endpoints/{made['id']}")
+        kept = await platform.journal.endpoints.endpoint(made["id"])
+
+        assert (answer.status, made["auth"], made["url"]) == (201, shown, NEW["url"])
+        assert kept.auth.secret == "hush-hush"
+        for place in (answer.body, page.body, *(file.read_bytes() for file in tmp_path.glob("webhooks.db*"))):
+            assert b"hush" not in place
+
+    async def test_a_masked_credential_is_not_taken_for_one(self, app, ids):
+        auth = {"type": "bearer", "token": "••••"}
+        answer = await call(app, "PATCH", f"/api/webhooks/{ids['endpoint']}", json_body={"auth": auth})
+
+        assert answer.status == 422
+
     async def test_the_page_of_one_has_the_seeds_statistics(self, app, ids):
         shown = (await call(app, "GET", f"/api/webhooks/{ids['endpoint']}")).json()
 

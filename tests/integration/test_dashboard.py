@@ -186,6 +186,21 @@ async def test_a_bad_endpoint_is_refused_with_the_form_as_it_was(app, platform):
     assert await platform.journal.endpoints.endpoints() == []
 
 
+async def test_a_secret_is_rotated_and_shown_once(app, platform, ids):
+    path = f"/endpoints/{ids['healthy']}"
+    before = await platform.journal.endpoints.endpoint(ids["healthy"])
+
+    answer = await call(app, "POST", f"{path}/secret", form={}, headers=OWN_ORIGIN)
+
+    after = await platform.journal.endpoints.endpoint(ids["healthy"])
+    page = (await call(app, "GET", path)).text
+    assert after.secret in answer.text
+    assert [old.secret for old in after.old_secrets] == [before.secret]
+    assert "Old secret" in page
+    assert after.secret not in page
+    assert before.secret not in page
+
+
 async def test_an_endpoint_is_switched_off_and_on(app, platform, ids):
     path = f"/endpoints/{ids['healthy']}"
 

@@ -15,7 +15,8 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from smart_api_integrations.application.identifiers import ulids
-from smart_api_integrations.core.endpoint import Endpoint
+from smart_api_integrations.core.credentials import Credentials
+from smart_api_integrations.core.endpoint import Endpoint, OldSecret
 from smart_api_integrations.core.intake import NoIntake
 from smart_api_integrations.core.journal import Claim, Handoff, Message, Outcome, Published, Work
 from smart_api_integrations.core.lifecycle import Kind, State
@@ -109,6 +110,28 @@ def test_the_secret_and_the_endpoints_own_header_values_are_in_no_attempt(server
     assert shown["webhook-signature"] == server.requests[0].header("webhook-signature")
     assert "hush" not in repr(outcome)
     assert SECRET not in repr(outcome)
+
+
+def test_credentials_are_sent_and_are_in_no_attempt(server: FaultServer) -> None:
+    auth = Credentials(kind="basic", username="shop", secret="hush")
+    outcome = deliver(claim(endpoint(server.url("/ok"), auth=auth)))
+
+    shown = outcome.attempt.request_headers
+    assert shown is not None
+    assert shown["Authorization"] == "••••"
+    assert server.requests[0].header("authorization") == auth.authorization
+    assert auth.authorization not in repr(outcome)
+
+
+def test_a_replaced_secret_signs_an_attempt_until_its_time_is_over(server: FaultServer) -> None:
+    old = OldSecret(secret="before", expires_at=NOON)
+    still = replace(old, expires_at=NOON + timedelta(seconds=1))
+
+    for secrets in ((old,), (still,), (old, still)):
+        deliver(claim(endpoint(server.url("/ok"), old_secrets=secrets)))
+
+    counts = [len((request.header("webhook-signature") or "").split()) for request in server.requests]
+    assert counts == [1, 2, 2]
 
 
 @pytest.mark.parametrize(
@@ -358,7 +381,7 @@ def test_an_endpoint_is_changed_checked_and_removed(tmp_path: Path) -> None:
     [
         ("url", {"url": "ftp://example.com/"}),
         ("url", {"url": "http://example.com/"}),
-        ("url", {"url": "https://user:hunter2@example.com/"}),
+        ("url", {"url": "https://user:hunter2@example.com/#x"}),
         ("url", {"url": "https://example.com:22/"}),
         ("url", {"url": "https://example.com/ a"}),
         ("url", {"url": "https://" + "a" * 254 + "/"}),

@@ -46,3 +46,15 @@ async def test_pages_still_answer(folder: Path, path: str) -> None:
         answer = await call(create_app(platform, ingest=no_way_in), "GET", path)
 
     assert answer.status == 200
+
+
+async def test_a_change_of_something_else_leaves_the_secret_as_it_is(folder: Path) -> None:
+    async with open_platform(folder, encryption_keys="another key of more than 16 characters") as platform:
+        (endpoint,) = await platform.journal.endpoints.endpoints()
+        await platform.endpoints.update(endpoint.id, {"description": "changed"})
+
+    async with open_platform(folder, encryption_keys="the first key of more than 16 characters") as platform:
+        (endpoint,) = await platform.journal.endpoints.endpoints()
+
+    assert endpoint.secret.startswith("whsec_")
+    assert endpoint.description == "changed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from smart_api_integrations.core.ed25519_keys import is_private_key, public_key
@@ -211,10 +211,20 @@ def webhook(endpoint: Endpoint, *, reveal: bool = False) -> dict[str, Any]:
     wait, schedule = endpoint.retry_delay, endpoint.retry_schedule
     return {
         "id": endpoint.id,
+        "tenant": endpoint.tenant,
         "url": endpoint.url if reveal else masked_url(endpoint.url),
         "events": list(endpoint.events),
         "secret": endpoint.secret if reveal else masked_secret(endpoint.secret),
-        "public_key": public_key(endpoint.secret) if is_private_key(endpoint.secret) else None,
+        "public_key": _public_key(endpoint.secret),
+        "old_secrets": [
+            {
+                "secret": masked_secret(old.secret),
+                "public_key": _public_key(old.secret),
+                "expires_at": time(old.expires_at),
+            }
+            for old in endpoint.grace_at(datetime.now(UTC))
+        ],
+        "auth": None if endpoint.auth is None else endpoint.auth.shown(),
         "active": endpoint.active,
         "disabled_reason": endpoint.disabled_reason,
         "retry_schedule": None if schedule is None else [wait.total_seconds() for wait in schedule.waits],
@@ -229,6 +239,10 @@ def webhook(endpoint: Endpoint, *, reveal: bool = False) -> dict[str, Any]:
         "created_at": time(endpoint.created_at),
         "updated_at": time(endpoint.updated_at),
     }
+
+
+def _public_key(secret: str) -> str | None:
+    return public_key(secret) if is_private_key(secret) else None
 
 
 def gate(before: Gate | None, *, waiting: int, now: datetime) -> dict[str, Any]:

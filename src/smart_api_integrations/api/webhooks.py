@@ -17,6 +17,17 @@ from smart_api_integrations.errors import InvalidInput, NotFound
 Event = Annotated[str, Field(max_length=256)]
 
 
+class Credentials(BaseModel):
+    """What an endpoint asks of who calls it. It is kept encrypted, and never answered."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    type: Literal["basic", "bearer"]
+    username: str | None = Field(None, description="With `basic`.")
+    password: str | None = Field(None, description="With `basic`.")
+    token: str | None = Field(None, description="With `bearer`.")
+
+
 class WebhookChanges(BaseModel):
     """What can be changed of an endpoint; absent fields stay as they are.
 
@@ -27,7 +38,8 @@ class WebhookChanges(BaseModel):
 
     url: str = Field("", examples=["https://example.com/webhook"])
     events: list[Event] = Field([], examples=[["order.created", "invoice.*"]])
-    secret: str | None = Field(None, description="Made for you where absent.")
+    secret: str | None = Field(None, description="Made for you where absent; replaces all before it at once.")
+    auth: Credentials | None = Field(None, description="What is sent as `Authorization`; null for nothing.")
     active: StrictBool = True
     retry_schedule: list[float] | dict[str, float] | None = Field(
         None, description="Waits in seconds, or `first`, `factor`, `longest`, `attempts` and `jitter`."
@@ -56,11 +68,32 @@ class Enabling(Resumption):
     backlog: Literal["deliver", "skip"] = Field(default="deliver", description="What becomes of what waited.")
 
 
+SecretKind = Annotated[
+    Literal["shared", "key_pair"],
+    Field(description="What is made where no secret is given: `whsec_…`, or an Ed25519 key pair, `whsk_…`."),
+]
+
+
 class NewWebhook(WebhookChanges):
     """A new endpoint."""
 
     url: str = Field(examples=["https://example.com/webhook"])
     events: list[Event] = Field(examples=[["order.created", "invoice.*"]])
+    secret_kind: SecretKind = "shared"  # noqa: S105 - a kind
+    tenant: str = Field("default", description="Whose it is: it gets that tenant's messages alone.")
+
+
+class Rotation(BaseModel):
+    """How a secret is replaced."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    secret: str | None = Field(default=None, description="Made for you where absent.")
+    kind: SecretKind = "shared"
+    grace_seconds: float = Field(
+        default=86_400,
+        description="How long the one before signs too, up to seven days; 0 ends every older one.",
+    )
 
 
 def create_router(platform: Platform) -> APIRouter:
@@ -68,9 +101,10 @@ def create_router(platform: Platform) -> APIRouter:
     router = APIRouter(prefix="/webhooks", tags=["sending"])
 
     @router.get("")
-    async def list_webhooks() -> list[dict[str, Any]]:
-        """List every endpoint, oldest first; secrets are masked."""
-        return [representations.webhook(entry) for entry in await platform.journal.endpoints.endpoints()]
+    async def list_webhooks(tenant: str | None = None) -> list[dict[str, Any]]:
+        """List every endpoint (of one tenant), oldest first; secrets are masked."""
+        found = await platform.journal.endpoints.endpoints(tenant=tenant)
+        return [representations.webhook(entry) for entry in found]
 
     @router.post("", status_code=201)
     async def register_webhook(webhook: NewWebhook, response: Response) -> dict[str, Any]:
@@ -99,6 +133,27 @@ def create_router(platform: Platform) -> APIRouter:
         """Change the given fields of an endpoint; every message after the answer sees them."""
         return representations.webhook(await platform.endpoints.update(webhook_id, _given(changes)))
 
+    @router.delete("/{webhook_id}", status_code=204)
+    async def delete_webhook(webhook_id: str) -> None:
+        """Delete an endpoint and cancel its waiting deliveries; its attempts stay."""
+        await platform.endpoints.remove(webhook_id)
+
+    _add_actions(router, platform)
+    return router
+
+
+def _add_actions(router: APIRouter, platform: Platform) -> None:
+    """Add what is done to an endpoint beside changing it."""
+
+    @router.post("/{webhook_id}/secret/rotate")
+    async def rotate_secret(webhook_id: str, rotation: Rotation | None = None) -> dict[str, Any]:
+        """Give an endpoint a new secret, told in this answer alone; the old one signs for a while."""
+        given = rotation or Rotation()
+        endpoint = await platform.endpoints.rotate_secret(
+            webhook_id, secret=given.secret, kind=given.kind, grace=given.grace_seconds
+        )
+        return representations.webhook(endpoint) | {"secret": endpoint.secret}
+
     @router.post("/{webhook_id}/pause")
     async def pause_webhook(webhook_id: str) -> dict[str, Any]:
         """Send nothing more to an endpoint; what is published for it waits, and is counted."""
@@ -117,13 +172,6 @@ def create_router(platform: Platform) -> APIRouter:
         given = enabling or Enabling()
         endpoint = await platform.endpoints.enable(webhook_id, backlog=given.backlog, rate=given.rate)
         return await _shown(platform, endpoint)
-
-    @router.delete("/{webhook_id}", status_code=204)
-    async def delete_webhook(webhook_id: str) -> None:
-        """Delete an endpoint and cancel its waiting deliveries; its attempts stay."""
-        await platform.endpoints.remove(webhook_id)
-
-    return router
 
 
 async def _found(platform: Platform, webhook_id: str) -> Endpoint:

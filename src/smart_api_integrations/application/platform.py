@@ -41,7 +41,8 @@ from smart_api_integrations.receive.inline import InlineHandling
 from smart_api_integrations.receive.ledger import JournalLedger
 from smart_api_integrations.receive.rejections import RejectionLog
 from smart_api_integrations.receive.threads import Around
-from smart_api_integrations.send.endpoints import Endpoints, checked_rate
+from smart_api_integrations.send.endpoint_values import checked_rate
+from smart_api_integrations.send.endpoints import Endpoints
 from smart_api_integrations.send.publisher import Publisher
 from smart_api_integrations.send.subscribers import Subscribers
 from smart_api_integrations.settings import Settings

@@ -18,6 +18,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
@@ -29,9 +30,11 @@ from smart_api_integrations.application.portal import BorrowedLoop, Portal
 from smart_api_integrations.application.publishing import publish
 from smart_api_integrations.application.surroundings import build_catalogue
 from smart_api_integrations.core.outbound_message import PublishOptions
+from smart_api_integrations.core.outbound_request import SHARED
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.providers.catalogue import Catalogue
 from smart_api_integrations.receive.threads import Around
+from smart_api_integrations.send.endpoints import GRACE
 from smart_api_integrations.send.subscribers import WebhookPayload
 from smart_api_integrations.settings import Settings
 
@@ -258,6 +261,32 @@ class Webhooks:
             InvalidInput: The rate cannot be used.
         """
         self.call(self.platform.resume(target, rate=rate))
+
+    def rotate_secret(
+        self,
+        endpoint_id: str,
+        *,
+        secret: str | None = None,
+        kind: str = SHARED,
+        grace: timedelta | float = GRACE,
+    ) -> str:
+        """Give an endpoint a new signing secret and return it; it is not told again.
+
+        The one before it signs beside it until *grace* is over; without one, every older secret ends at once.
+
+        Args:
+            endpoint_id: The endpoint.
+            secret: The new one; one is made where there is none.
+            kind: What is made: ``shared`` (``whsec_``) or ``key_pair`` (Ed25519, ``whsk_``).
+            grace: Seconds or a timedelta, up to seven days.
+
+        Raises:
+            NotFound: There is no such endpoint.
+            InvalidInput: A value cannot be used, or ten older secrets sign already.
+        """
+        endpoints = self.platform.endpoints
+        rotating = endpoints.rotate_secret(endpoint_id, secret=secret, kind=kind, grace=grace)
+        return self.call(rotating).secret
 
     def subscribe(self, pattern: str, function: Callable[[WebhookPayload], Any]) -> None:
         """Call *function* with every message of this process whose event matches *pattern*."""

@@ -41,6 +41,7 @@ _EXITS: Mapping[int, Exit] = {
     422: Exit.USAGE, 429: Exit.TEMPORARY, 503: Exit.TEMPORARY,
 }  # fmt: skip
 _PAGE = 200
+_JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Reply:
 class Line(Protocol):
     """Carries one request to an API."""
 
-    async def send(self, method: str, target: str) -> Reply:
+    async def send(self, method: str, target: str, body: bytes = b"") -> Reply:
         """Return the answer.
 
         Raises:
@@ -75,14 +76,24 @@ class Desk:
         self._line = line
         self.platform = platform
 
-    async def ask(self, path: str, query: Mapping[str, Any] | None = None, *, method: str = "GET") -> Any:
-        """Return what the API answers, parsed.
+    async def ask(
+        self,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        *,
+        method: str = "GET",
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return what the API answers, parsed; *body* is sent as JSON.
 
         Raises:
             CommandFailed: It answered with a problem; its own words and hint are told.
         """
         words = {name: value for name, value in (query or {}).items() if value is not None}
-        reply = await self._line.send(method, quote(path) + (f"?{urlencode(words)}" if words else ""))
+        content = b"" if body is None else json.dumps(body).encode()
+        reply = await self._line.send(
+            method, quote(path) + (f"?{urlencode(words)}" if words else ""), content
+        )
         try:
             value = json.loads(reply.body or b"null")
         except ValueError as error:
@@ -184,10 +195,11 @@ class _Server:
         self._url = url
         self._headers = {} if key is None else {"Authorization": f"Bearer {key}"}
 
-    async def send(self, method: str, target: str) -> Reply:
+    async def send(self, method: str, target: str, body: bytes = b"") -> Reply:
         from smart_api_integrations.core.outbound_request import OutboundRequest
 
-        asked = OutboundRequest(url=self._url + target, headers=self._headers, method=method)
+        headers = {**self._headers, **_JSON} if body else self._headers
+        asked = OutboundRequest(url=self._url + target, headers=headers, body=body, method=method)
         answer = await self._transport.send(asked, timeout=TIMEOUT_SECONDS)
         return Reply(status=answer.status, body=answer.body)
 
@@ -196,17 +208,19 @@ class _InProcess:
     def __init__(self, app: Any) -> None:
         self._app = app
 
-    async def send(self, method: str, target: str) -> Reply:
+    async def send(self, method: str, target: str, body: bytes = b"") -> Reply:
         path, _, query = target.partition("?")
         scope: dict[str, Any] = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
             "scheme": "http", "path": unquote(path), "raw_path": path.encode(),
-            "query_string": query.encode(), "root_path": "", "headers": [], "client": None, "server": None,
+            "query_string": query.encode(), "root_path": "",
+            "headers": [(b"content-type", b"application/json")] if body else [],
+            "client": None, "server": None,
         }  # fmt: skip
         told: list[Mapping[str, Any]] = []
 
         async def receive() -> Mapping[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: Mapping[str, Any]) -> None:
             told.append(message)

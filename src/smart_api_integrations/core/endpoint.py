@@ -7,9 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from smart_api_integrations.core.credentials import Credentials
 from smart_api_integrations.core.retry_schedule import DELIVERIES, RetrySchedule, doubling
 
 DEFAULT_TENANT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldSecret:
+    """A signing secret that was replaced and still signs beside the newer ones until *expires_at*."""
+
+    secret: str = field(repr=False)
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +28,8 @@ class Endpoint:
     Attributes:
         events: Patterns: ``order.created``, ``order.*``, ``*``.
         secret: The signing secret in the clear; the store keeps ciphertext. Not in the repr.
+        old_secrets: Those before it whose time of grace may go on, newest first.
+        auth: What is sent as ``Authorization``, or None.
         active: False while it gets nothing new: switched off by a person, or by its failures.
         disabled_reason: Why it was switched off by itself, ``gone`` or ``failing``; None where it was not.
         retry_count: Attempts in all, at least one; None for the standard schedule.
@@ -35,6 +46,8 @@ class Endpoint:
     url: str
     events: tuple[str, ...]
     secret: str = field(repr=False)
+    old_secrets: tuple[OldSecret, ...] = ()
+    auth: Credentials | None = None
     active: bool = True
     disabled_reason: str | None = None
     retry_schedule: RetrySchedule | None = None
@@ -48,6 +61,14 @@ class Endpoint:
     description: str = ""
     created_at: datetime
     updated_at: datetime
+
+    def secrets_at(self, now: datetime) -> tuple[str, ...]:
+        """Return every secret that signs at *now*, newest first."""
+        return (self.secret, *(old.secret for old in self.grace_at(now) if old.secret))
+
+    def grace_at(self, now: datetime) -> tuple[OldSecret, ...]:
+        """Return the replaced secrets whose time goes on at *now*, newest first."""
+        return tuple(old for old in self.old_secrets if old.expires_at > now)
 
     @property
     def schedule(self) -> RetrySchedule:

@@ -8,7 +8,9 @@ Rules:
    delivery and every retry sends the same bytes under the same ``webhook-id``, which receivers know it by.
 2. Every attempt is signed anew, twice: ``X-Webhook-Signature: sha256=<hex>`` over the body, keyed with the
    whole secret string, and the three headers of Standard Webhooks, whose timestamp is the attempt's. With a
-   key pair (``whsk_``) the standard's signature is ``v1a`` and stands alone.
+   key pair (``whsk_``) the standard's signature is ``v1a`` and stands alone. While a replaced secret has its
+   time of grace, ``webhook-signature`` has one signature for each, newest first; ``X-Webhook-Signature``
+   is the newest shared secret's.
 3. An endpoint's own headers can add to ours and never replace one that says who sends what to whom:
    those names are refused when the endpoint is saved, and ours are set last.
 4. Only 2xx is success. A redirect is a failure: it is never followed, for it would take the signed body to
@@ -20,7 +22,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -174,18 +176,20 @@ def signed_headers(
     body: bytes,
     *,
     message_id: str,
-    secret: str,
+    secrets: Sequence[str],
     timestamp: datetime,
+    authorization: str | None = None,
     extra: Mapping[str, str] | None = None,
     hops: int = 0,
 ) -> dict[str, str]:
     """Return the headers of one attempt to deliver *body*.
 
-    *timestamp* is the attempt's, *extra* are the endpoint's own (see ``checked_headers``), *hops* is how many
-    of our systems the message had passed through before this one.
+    *secrets* sign, newest first; *timestamp* is the attempt's; *extra* are the endpoint's own (see
+    ``checked_headers``), before which *authorization* goes; *hops* is how many of our systems the message had
+    passed through before this one.
 
     Raises:
-        InvalidInput: The secret cannot sign.
+        InvalidInput: A secret cannot sign.
     """
     seconds = str(int(timestamp.timestamp()))
     content = b"%b.%b.%b" % (message_id.encode(), seconds.encode(), body)
@@ -194,12 +198,14 @@ def signed_headers(
         "Accept": "*/*",
         "Accept-Encoding": "identity",
         "Content-Type": "application/json",
-        **_seeds_signature(secret, body),
+        **_seeds_signature(secrets, body),
         "webhook-id": message_id,
         "webhook-timestamp": seconds,
-        "webhook-signature": _signature(secret, content),
+        "webhook-signature": " ".join(_signature(secret, content) for secret in secrets),
         HOPS_HEADER: str(hops + 1),
     }
+    if authorization is not None:
+        headers["Authorization"] = authorization
     if extra:
         ours = {name.lower(): name for name in headers}
         for name, value in extra.items():
@@ -225,9 +231,10 @@ def _signature(secret: str, content: bytes) -> str:
     return "v1," + base64.b64encode(hmac_digest(signing_key(secret), content, "sha256")).decode()
 
 
-def _seeds_signature(secret: str, body: bytes) -> dict[str, str]:
+def _seeds_signature(secrets: Sequence[str], body: bytes) -> dict[str, str]:
     """Return the third seed's header; none for a key pair, whose receiver has nothing to check it with."""
-    if ed25519_keys.is_private_key(secret):
+    secret = next((each for each in secrets if not ed25519_keys.is_private_key(each)), None)
+    if secret is None:
         return {}
     return {"X-Webhook-Signature": "sha256=" + hmac_digest(secret.encode(), body, "sha256").hex()}
 
@@ -272,6 +279,21 @@ def parse_retry_after(value: str | None, *, now: datetime) -> timedelta | None:
     return max(timedelta(0), min(wait, LONGEST_RETRY_AFTER))
 
 
-def new_secret(random_bytes: Callable[[int], bytes]) -> str:
-    """Return a fresh signing secret: ``whsec_`` and 24 random bytes in base64, as Standard Webhooks asks."""
+SHARED, KEY_PAIR = "shared", "key_pair"
+SECRET_KINDS = (SHARED, KEY_PAIR)
+
+
+def new_secret(random_bytes: Callable[[int], bytes], kind: str = SHARED) -> str:
+    """Return a fresh signing secret as Standard Webhooks asks.
+
+    ``shared`` is ``whsec_`` and 24 random bytes in base64, ``key_pair`` an Ed25519 private key, ``whsk_``.
+
+    Raises:
+        InvalidInput: *kind* is neither.
+    """
+    if kind not in SECRET_KINDS:
+        expected = " or ".join(SECRET_KINDS)
+        raise InvalidInput.at(field="secret_kind", found=f"{kind!r:.40}", expected=expected)
+    if kind == KEY_PAIR:
+        return ed25519_keys.new_private_key(random_bytes)
     return WHSEC + base64.b64encode(random_bytes(24)).decode()

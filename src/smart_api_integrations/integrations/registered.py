@@ -81,6 +81,15 @@ class WebhookRegistry:
         """
         return _config(self._webhooks.call(self._webhooks.platform.endpoints.update(webhook_id, changes)))
 
+    def rotate_secret(self, webhook_id: str, *, secret: str | None = None, grace: float = 86_400) -> str:
+        """Give a webhook a new secret and return it; the old one signs beside it for *grace* seconds.
+
+        Raises:
+            NotFound: The id is unknown.
+            InvalidInput: A value cannot be used; nothing was changed.
+        """
+        return self._webhooks.rotate_secret(webhook_id, secret=secret, grace=grace)
+
     def unregister(self, webhook_id: str) -> None:
         """Remove a webhook; what waits for it is cancelled.
 

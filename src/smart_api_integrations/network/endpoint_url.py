@@ -90,7 +90,7 @@ def _authority(url: Any) -> str:
 
 def _host_and_port(authority: str) -> tuple[str, int | None]:
     if "@" in authority:
-        expected = "a URL without them: put credentials into the endpoint's headers"
+        expected = "a URL without them: give credentials as `auth`"
         raise InvalidInput.at(field="url", found="user name or password (@)", expected=expected)
     match = _AUTHORITY.fullmatch(authority)
     if match is None:

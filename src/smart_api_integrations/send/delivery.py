@@ -10,7 +10,7 @@ Rules:
 3. Three things are not tried again: 410, which asks for no more; a message that runs in a circle; and a
    request that cannot be made from what is stored. All three are dead letters that somebody can see.
 4. What the attempt shows of the request is what was sent, but for the values of the endpoint's own
-   headers, which may be credentials.
+   headers and ``Authorization``, which are credentials.
 """
 
 from __future__ import annotations
@@ -188,17 +188,16 @@ def _headers(message: Message, endpoint: Endpoint, timestamp: datetime) -> dict[
     return signed_headers(
         message.body,
         message_id=message.id,
-        secret=endpoint.secret,
+        secrets=endpoint.secrets_at(timestamp),
         timestamp=timestamp,
+        authorization=None if endpoint.auth is None else endpoint.auth.authorization,
         extra=endpoint.headers,
         hops=message.hops,
     )
 
 
 def _shown(headers: Mapping[str, str], endpoint: Endpoint) -> Mapping[str, str]:
-    if not endpoint.headers:
-        return headers
-    theirs = {name.lower() for name in endpoint.headers}
+    theirs = {name.lower() for name in endpoint.headers} | {"authorization"}
     return {name: MASK if name.lower() in theirs else value for name, value in headers.items()}
 
 

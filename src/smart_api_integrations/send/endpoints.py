@@ -1,39 +1,30 @@
-"""Registering endpoints: every value is checked before it is kept. Floor 4.
-
-A message says which field, what was found and what is expected; it repeats no secret, no header value and
-no more of a URL than the part at fault.
-"""
+"""Registering endpoints: every value is checked before it is kept. Floor 4."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from smart_api_integrations.core.credentials import Credentials, taken_out
 from smart_api_integrations.core.endpoint import DEFAULT_TENANT, Endpoint
-from smart_api_integrations.core.outbound_message import check_event_name
-from smart_api_integrations.core.outbound_request import check_secret, checked_headers, new_secret
+from smart_api_integrations.core.outbound_request import SHARED, new_secret
 from smart_api_integrations.errors import InvalidInput
 from smart_api_integrations.network.address_guard import AddressGuard
 from smart_api_integrations.network.endpoint_url import check_endpoint_url
-from smart_api_integrations.send.schedules import read_schedule
-from smart_api_integrations.storage.protocols import EndpointStore
+from smart_api_integrations.send.endpoint_values import (
+    CHECKS,
+    DEFAULT_TIMEOUT,
+    checked_rate,
+    checked_span,
+    checked_tenant,
+)
+from smart_api_integrations.storage.endpoint_protocols import EndpointStore
 
-MAX_PATTERNS = 100
-MAX_SECRET_LENGTH = 256
-MAX_DESCRIPTION_LENGTH = 1000
-MAX_METADATA_BYTES = 16 * 1024
-MAX_METADATA_DEPTH = 32
-MAX_RETRY_COUNT = 10  # the third seed's range is 0 to 10; 0 is one attempt
-LONGEST_RETRY_DELAY = timedelta(hours=24)
-SHORTEST_TIMEOUT, LONGEST_TIMEOUT = timedelta(seconds=1), timedelta(seconds=60)
-DEFAULT_TIMEOUT = timedelta(seconds=15)  # Svix's; Standard Webhooks asks for 15 to 30 s
-
-LOWEST_RATE, HIGHEST_RATE = 1 / 3600, 100_000.0
-MAX_CONCURRENCY = 1000
 BACKLOGS = ("deliver", "skip")
+GRACE = timedelta(hours=24)  # Svix's, as are its bounds
+LONGEST_GRACE = timedelta(days=7)
 
 Seconds = timedelta | float
 Schedule = Sequence[float] | Mapping[str, float]
@@ -77,6 +68,8 @@ class Endpoints:
         events: Iterable[str],
         secret: str | None = None,
         *,
+        secret_kind: str = SHARED,
+        auth: Credentials | Mapping[str, str] | None = None,
         active: bool = True,
         retry_schedule: Schedule | None = None,
         retry_count: int | None = None,
@@ -90,7 +83,10 @@ class Endpoints:
         tenant: str = DEFAULT_TENANT,
         allow_http: bool = False,
     ) -> Endpoint:
-        """Return an endpoint that is checked and not kept; without a *secret* one is made.
+        """Return an endpoint that is checked and not kept; without a *secret* one of *secret_kind* is made.
+
+        *auth* is ``{"type": "basic", "username", "password"}`` or ``{"type": "bearer", "token"}``; a user and
+        password in the URL are taken out of it and are the same.
 
         *retry_schedule* is the list of the waits in seconds, or ``{"first", "factor", "longest", "attempts",
         "jitter"}``; it goes before *retry_count* and *retry_delay*, and a jitter of 20 % is added.
@@ -102,7 +98,8 @@ class Endpoints:
         given = {
             "url": url,
             "events": events,
-            "secret": new_secret(self._random_bytes) if secret is None else secret,
+            "secret": new_secret(self._random_bytes, secret_kind) if secret is None else secret,
+            "auth": auth,
             "active": active,
             "retry_schedule": retry_schedule,
             "retry_count": retry_count,
@@ -117,7 +114,7 @@ class Endpoints:
         now = self._now()
         return Endpoint(
             id=self._new_id("ep_"),
-            tenant=_tenant(tenant),
+            tenant=checked_tenant(tenant),
             created_at=now,
             updated_at=now,
             **self._checked(given, allow_http=allow_http),
@@ -135,6 +132,31 @@ class Endpoints:
         """
         checked = self._checked(changes, allow_http=allow_http)
         return await self._store.change(endpoint_id, checked)
+
+    async def rotate_secret(
+        self,
+        endpoint_id: str,
+        *,
+        secret: str | None = None,
+        kind: str = SHARED,
+        grace: Seconds = GRACE,
+    ) -> Endpoint:
+        """Give an endpoint a new signing secret; the one before it signs too until *grace* is over.
+
+        Args:
+            endpoint_id: The endpoint.
+            secret: The new one; one is made where there is none.
+            kind: What is made: ``shared`` (``whsec_``) or ``key_pair`` (Ed25519, ``whsk_``).
+            grace: Up to seven days; none ends every older secret at once, for a secret that leaked.
+
+        Raises:
+            NotFound: The id is unknown.
+            InvalidInput: A value cannot be used, or ten older secrets sign already; nothing was changed.
+            StorageUnavailable: Nothing was changed.
+        """
+        span = checked_span("grace", grace, least=timedelta(0), most=LONGEST_GRACE)
+        fresh = new_secret(self._random_bytes, kind) if secret is None else CHECKS["secret"](secret)
+        return await self._store.rotate_secret(endpoint_id, fresh, grace=span)
 
     async def enable(
         self, endpoint_id: str, *, backlog: str = "deliver", rate: float | None = None
@@ -171,191 +193,35 @@ class Endpoints:
         await self._store.remove(endpoint_id)
 
     def _checked(self, given: Mapping[str, Any], *, allow_http: bool) -> dict[str, Any]:
-        unknown = sorted(set(given) - _CHECKS.keys() - {"url"})
+        unknown = sorted(set(given) - CHECKS.keys() - {"url"})
         if unknown:
             raise InvalidInput.at(
                 field=unknown[0],
                 found="an attribute that cannot be set",
-                expected=", ".join(sorted({"url", *_CHECKS})),
+                expected=", ".join(sorted({"url", *CHECKS})),
             )
-        if "url" in given:
-            check_endpoint_url(given["url"], self._guard, allow_http=allow_http)
-        return {name: _CHECKS[name](value) if name in _CHECKS else value for name, value in given.items()}
+        values = _without_credentials(given)
+        if "url" in values:
+            check_endpoint_url(values["url"], self._guard, allow_http=allow_http)
+        checked = {name: CHECKS[name](value) if name in CHECKS else value for name, value in values.items()}
+        if checked.get("auth") is not None:
+            _refuse_second_authorization(checked.get("headers", {}))
+        return checked
 
 
-def _events(value: Any) -> tuple[str, ...]:
-    expected = "a list of patterns such as 'order.created', 'order.*' or '*'"
-    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        raise InvalidInput.at(field="events", found=f"a {type(value).__name__}", expected=expected)
-    patterns = tuple(value)
-    if not patterns:
-        raise InvalidInput.at(field="events", found="none", expected=expected)
-    if len(patterns) > MAX_PATTERNS:
+def _without_credentials(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *given* with the user and password of its URL as ``auth``."""
+    url, found = taken_out(given.get("url"))
+    if found is None:
+        return dict(given)
+    if given.get("auth") is not None:
+        expected = "one of the two"
+        raise InvalidInput.at(field="auth", found="a user and a password in the URL too", expected=expected)
+    return {**given, "url": url, "auth": found}
+
+
+def _refuse_second_authorization(headers: Mapping[str, str]) -> None:
+    if any(name.lower() == "authorization" for name in headers):
         raise InvalidInput.at(
-            field="events", found=f"{len(patterns)}", expected=f"at most {MAX_PATTERNS}; '*' is every one"
+            field="headers", found="'Authorization' beside `auth`", expected="one of the two: `auth`"
         )
-    for pattern in patterns:
-        try:
-            check_event_name(pattern)
-        except InvalidInput as error:
-            raise InvalidInput.at(field="events", found=f"{pattern!r:.60}", expected=expected) from error
-    return tuple(dict.fromkeys(patterns))
-
-
-def _secret(value: Any) -> str:
-    if not isinstance(value, str):
-        raise InvalidInput.at(field="secret", found=f"a {type(value).__name__}", expected="text")
-    if not _is_keepable(value):
-        raise InvalidInput.at(field="secret", found="what cannot be kept", expected="text")
-    if not value.strip():
-        raise InvalidInput.at(
-            field="secret", found="nothing", expected="at least one character; leave it out to have one made"
-        )
-    if len(value) > MAX_SECRET_LENGTH:
-        raise InvalidInput.at(
-            field="secret", found=f"{len(value)} characters", expected=f"at most {MAX_SECRET_LENGTH}"
-        )
-    check_secret(value)
-    return value
-
-
-def _active(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidInput.at(field="active", found=f"a {type(value).__name__}", expected="true or false")
-    return value
-
-
-def _retry_count(value: Any) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_RETRY_COUNT:
-        raise InvalidInput.at(
-            field="retry_count",
-            found=f"{value!r:.40}",
-            expected=f"a whole number from 0 to {MAX_RETRY_COUNT}",
-        )
-    return value
-
-
-def _retry_delay(value: Any) -> timedelta | None:
-    if value is None:
-        return None
-    return _span("retry_delay", value, least=timedelta(0), most=LONGEST_RETRY_DELAY)
-
-
-def _timeout(value: Any) -> timedelta:
-    return _span("timeout", value, least=SHORTEST_TIMEOUT, most=LONGEST_TIMEOUT)
-
-
-def _rate_limit(value: Any) -> float | None:
-    return None if value is None else checked_rate(value, field="rate_limit")
-
-
-def checked_rate(value: Any, *, field: str = "rate") -> float:
-    """Return *value* if it can be a rate: so many a second.
-
-    Raises:
-        InvalidInput: It is no number, or not between one an hour and ``HIGHEST_RATE``.
-    """
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not LOWEST_RATE <= value <= HIGHEST_RATE:
-        expected = f"a number a second, from {LOWEST_RATE:g} to {HIGHEST_RATE:g}"
-        raise InvalidInput.at(field=field, found=f"{value!r:.40}", expected=expected)
-    return float(value)
-
-
-def _concurrency(value: Any) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_CONCURRENCY:
-        expected = f"a whole number from 1 to {MAX_CONCURRENCY}"
-        raise InvalidInput.at(field="concurrency", found=f"{value!r:.40}", expected=expected)
-    return value
-
-
-def _span(field: str, value: Any, *, least: timedelta, most: timedelta) -> timedelta:
-    span = value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        # Out of range before it becomes a timedelta: NaN and 1e99 cannot become one.
-        span = timedelta(seconds=value) if 0 <= value <= most.total_seconds() else None
-    if not isinstance(span, timedelta) or not least <= span <= most:
-        expected = f"seconds from {least.total_seconds():g} to {most.total_seconds():g}"
-        raise InvalidInput.at(field=field, found=f"{value!r:.40}", expected=expected)
-    return span
-
-
-def _headers(value: Any) -> dict[str, str]:
-    if not isinstance(value, Mapping):
-        raise InvalidInput.at(
-            field="headers", found=f"a {type(value).__name__}", expected="an object of names and values"
-        )
-    return checked_headers(value)
-
-
-def _metadata(value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise InvalidInput.at(field="metadata", found=f"a {type(value).__name__}", expected="an object")
-    try:
-        size = len(json.dumps(dict(value), allow_nan=False, ensure_ascii=False).encode())
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput.at(
-            field="metadata", found="what JSON cannot hold", expected="text, numbers, lists and objects"
-        ) from error
-    if _depth(value) > MAX_METADATA_DEPTH:
-        raise InvalidInput.at(
-            field="metadata", found="deep nesting", expected=f"at most {MAX_METADATA_DEPTH} levels"
-        )
-    if size > MAX_METADATA_BYTES:
-        raise InvalidInput.at(
-            field="metadata", found=f"{size} bytes as JSON", expected=f"at most {MAX_METADATA_BYTES}"
-        )
-    return dict(value)
-
-
-def _depth(value: Any) -> int:
-    """Return how many objects and lists stand inside each other; *value* is what JSON can hold."""
-    level, depth = [value], 0
-    while level:
-        depth += 1
-        nested = [each for each in level if isinstance(each, (Mapping, list, tuple))]
-        level = [child for each in nested for child in (each.values() if isinstance(each, Mapping) else each)]
-    return depth
-
-
-def _is_keepable(text: str) -> bool:
-    """Tell whether a database can hold *text*: no NUL, no half of a surrogate pair."""
-    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
-
-
-def _description(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > MAX_DESCRIPTION_LENGTH or not _is_keepable(value):
-        raise InvalidInput.at(
-            field="description",
-            found="what cannot be kept",
-            expected=f"text of at most {MAX_DESCRIPTION_LENGTH} characters",
-        )
-    return value
-
-
-def _tenant(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > 256 or not value.isprintable():
-        raise InvalidInput.at(
-            field="tenant", found=f"{value!r:.40}", expected="text of 1 to 256 printable characters"
-        )
-    return value
-
-
-_CHECKS: Mapping[str, Callable[[Any], Any]] = {
-    "events": _events,
-    "secret": _secret,
-    "active": _active,
-    "retry_schedule": read_schedule,
-    "retry_count": _retry_count,
-    "retry_delay": _retry_delay,
-    "timeout": _timeout,
-    "rate_limit": _rate_limit,
-    "concurrency": _concurrency,
-    "headers": _headers,
-    "metadata": _metadata,
-    "description": _description,
-}

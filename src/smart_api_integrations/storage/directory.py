@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.event_types import matches
 from smart_api_integrations.core.gate import Gate, source_of
-from smart_api_integrations.storage.endpoints import endpoint_from
+from smart_api_integrations.storage.endpoint_rows import endpoint_from
 from smart_api_integrations.storage.gate_rows import read_gates
 from smart_api_integrations.storage.secret_cipher import SecretCipher
 from smart_api_integrations.storage.tables import subscriptions_version, webhooks

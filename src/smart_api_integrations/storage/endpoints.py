@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import timedelta
@@ -13,87 +12,24 @@ from sqlalchemy import Connection, select, update
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.journal import AttemptStatistics
-from smart_api_integrations.core.retry_schedule import RetrySchedule
-from smart_api_integrations.errors import ConfigurationError, InvalidInput, NotFound
+from smart_api_integrations.errors import InvalidInput, NotFound
 from smart_api_integrations.storage.backlogs import cancel_waiting
 from smart_api_integrations.storage.counters import endpoint_statistics
+from smart_api_integrations.storage.endpoint_rows import endpoint_from, endpoint_row, old_secret_rows
 from smart_api_integrations.storage.gate_rows import keep_gate, lock_gate, tell_of_gates
-from smart_api_integrations.storage.secret_cipher import SecretCipher
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import subscriptions_version, webhooks
 
-logger = logging.getLogger(__name__)
-
+MAX_OLD_SECRETS = 10
 set_version = update(subscriptions_version).where(subscriptions_version.c.id == 1)
 CHANGEABLE = frozenset(field.name for field in fields(Endpoint)) - {
     "id",
     "tenant",
+    "old_secrets",
     "disabled_reason",
     "created_at",
     "updated_at",
 }
-
-
-def endpoint_row(endpoint: Endpoint, cipher: SecretCipher) -> dict[str, Any]:
-    """Return *endpoint* as a row, its secret encrypted."""
-    return {
-        "id": endpoint.id,
-        "tenant": endpoint.tenant,
-        "url": endpoint.url,
-        "events": list(endpoint.events),
-        "secret": cipher.encrypt(endpoint.secret, row_id=endpoint.id),
-        "active": endpoint.active,
-        "disabled_reason": endpoint.disabled_reason,
-        "retry_schedule": _schedule_row(endpoint.retry_schedule),
-        "retry_count": endpoint.retry_count,
-        "retry_delay": endpoint.retry_delay,
-        "timeout": endpoint.timeout,
-        "rate_limit": endpoint.rate_limit,
-        "concurrency": endpoint.concurrency,
-        "headers": dict(endpoint.headers),
-        "metadata": dict(endpoint.metadata),
-        "description": endpoint.description,
-        "created_at": endpoint.created_at,
-        "updated_at": endpoint.updated_at,
-    }
-
-
-def endpoint_from(row: Any, cipher: SecretCipher) -> Endpoint:
-    """Return the endpoint that a row of ``webhooks`` holds.
-
-    Raises:
-        ConfigurationError: No configured key opens its secret.
-    """
-    values = dict(row._asdict())
-    values["events"] = tuple(values["events"])
-    values["retry_schedule"] = _schedule_from(values["retry_schedule"])
-    values["secret"] = _opened(cipher, values["secret"], row_id=values["id"])
-    return Endpoint(**values)
-
-
-def _schedule_row(schedule: RetrySchedule | None) -> dict[str, Any] | None:
-    if schedule is None:
-        return None
-    return {"waits": [wait.total_seconds() for wait in schedule.waits], "jitter": schedule.jitter}
-
-
-def _schedule_from(stored: Mapping[str, Any] | None) -> RetrySchedule | None:
-    if stored is None:
-        return None
-    waits = tuple(timedelta(seconds=wait) for wait in stored["waits"])
-    return RetrySchedule(waits=waits, jitter=stored["jitter"])
-
-
-def _opened(cipher: SecretCipher, stored: str, *, row_id: str) -> str:
-    """Return the secret, or nothing where no configured key opens it: only its own deliveries fail then."""
-    try:
-        return cipher.decrypt(stored, row_id=row_id)
-    except ConfigurationError:
-        logger.error(  # noqa: TRY400 - the traceback says nothing more
-            "No configured key opens an endpoint's secret; set WEBHOOKS_ENCRYPTION_KEYS to the one it had",
-            extra={"action": "decrypt", "endpoint_id": row_id},
-        )
-        return ""
 
 
 def endpoints_by_id(store: Store, connection: Connection, ids: Iterable[str]) -> dict[str, Endpoint]:
@@ -133,6 +69,10 @@ class Endpoints:
             )
             raise InvalidInput(message)
         return await self._store.write_one(self._change, (endpoint_id, changes))
+
+    async def rotate_secret(self, endpoint_id: str, secret: str, *, grace: timedelta) -> Endpoint:
+        """See ``EndpointStore.rotate_secret``."""
+        return await self._store.write_one(self._rotate, (endpoint_id, secret, grace))
 
     async def enable(
         self, endpoint_id: str, *, skip_backlog: bool = False, rate: float | None = None
@@ -177,10 +117,34 @@ class Endpoints:
         if after.active and before.disabled_reason is not None:
             after = replace(after, disabled_reason=None)
             self._open_gate(connection, endpoint_id)
-        row = endpoint_row(after, self._store.cipher)
-        del row["id"]
+        # What was not changed is not written: a secret that no key opens any more stays as it is.
+        touched = {*changes, "updated_at", "disabled_reason"}
+        row = {
+            name: value for name, value in endpoint_row(after, self._store.cipher).items() if name in touched
+        }
+        if "secret" in changes:
+            row["old_secrets"], after = [], replace(after, old_secrets=())
         connection.execute(webhooks.update().where(webhooks.c.id == endpoint_id), row)
         return after
+
+    def _rotate(self, connection: Connection, asked: tuple[str, str, timedelta]) -> Endpoint:
+        """Put one endpoint's secret behind a new one, and forget those whose time is over."""
+        endpoint_id, secret, grace = asked
+        self._renew_version(connection)
+        mine = webhooks.c.id == endpoint_id
+        before = connection.execute(select(webhooks).where(mine)).one_or_none()
+        if before is None:
+            message = f"There is no endpoint {endpoint_id}"
+            raise NotFound(message)
+        now = self._store.now()
+        old = old_secret_rows(before, now=now, grace=grace)
+        if len(old) > MAX_OLD_SECRETS:
+            found = f"{MAX_OLD_SECRETS} older secrets that sign"
+            raise InvalidInput.at(field="grace", found=found, expected="0, or a later rotation")
+        sealed = self._store.cipher.encrypt(secret, row_id=endpoint_id)
+        row = {"secret": sealed, "old_secrets": old, "updated_at": now}
+        connection.execute(webhooks.update().where(mine), row)
+        return endpoint_from(connection.execute(select(webhooks).where(mine)).one(), self._store.cipher)
 
     def _remove(self, connection: Connection, endpoint_id: str) -> None:
         """Delete one endpoint with its gate, and cancel what waits for it."""

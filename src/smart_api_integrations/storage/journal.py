@@ -18,6 +18,7 @@ from smart_api_integrations.storage.counters import count_traffic
 from smart_api_integrations.storage.dialect import Dialect
 from smart_api_integrations.storage.directory import Directory
 from smart_api_integrations.storage.endpoint_health import EndpointHealth
+from smart_api_integrations.storage.endpoint_protocols import EndpointStore, GateStore
 from smart_api_integrations.storage.endpoints import Endpoints
 from smart_api_integrations.storage.events import Events
 from smart_api_integrations.storage.issues import IssueCounting, Issues
@@ -25,9 +26,7 @@ from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.messages import Messages
 from smart_api_integrations.storage.pausing import Gates
 from smart_api_integrations.storage.protocols import (
-    EndpointStore,
     EventStore,
-    GateStore,
     IssueStore,
     MessageStore,
     WorkStore,

@@ -19,16 +19,13 @@ Rules that hold for every method:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
-from smart_api_integrations.core.endpoint import Endpoint
-from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.issues import Issue, IssueKind, IssueState
 from smart_api_integrations.core.journal import (
     Accepted,
-    AttemptStatistics,
     Backlog,
     Claim,
     EventSummary,
@@ -47,6 +44,7 @@ from smart_api_integrations.core.journal import (
 )
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.storage.access_protocol import AccessStore
+from smart_api_integrations.storage.endpoint_protocols import EndpointStore, GateStore
 
 
 class EventStore(Protocol):
@@ -264,75 +262,6 @@ class WorkStore(Protocol):
 
     async def backlog(self) -> Backlog:
         """Return what waits and what is dead, counted no further than ``COUNT_LIMIT``."""
-
-
-class EndpointStore(Protocol):
-    """The URLs that messages go to."""
-
-    async def add(self, endpoint: Endpoint) -> None:
-        """Keep a new endpoint. Every message published after this returns sees it, in any process."""
-
-    async def change(self, endpoint_id: str, changes: Mapping[str, Any]) -> Endpoint:
-        """Set the given attributes of ``Endpoint`` and its ``updated_at``; return the endpoint.
-
-        Raises:
-            NotFound: The id is unknown.
-        """
-
-    async def enable(
-        self, endpoint_id: str, *, skip_backlog: bool = False, rate: float | None = None
-    ) -> Endpoint:
-        """Switch an endpoint on again: it gets what is new, and its failures are forgotten.
-
-        What waited for it is delivered, *rate* of it a second, or with *skip_backlog* cancelled.
-
-        Raises:
-            NotFound: The id is unknown.
-        """
-
-    async def remove(self, endpoint_id: str) -> None:
-        """Delete an endpoint and cancel its waiting deliveries; its attempts stay.
-
-        Raises:
-            NotFound: The id is unknown.
-        """
-
-    async def endpoint(self, endpoint_id: str) -> Endpoint | None:
-        """Return one endpoint, or None."""
-
-    async def endpoints(self, *, tenant: str | None = None) -> Sequence[Endpoint]:
-        """Return every endpoint (of one tenant), oldest first."""
-
-    async def statistics(self, endpoint_id: str, *, since: timedelta | None = None) -> AttemptStatistics:
-        """Return the counts and the mean duration of its attempts (of the last *since*)."""
-
-
-class GateStore(Protocol):
-    """What holds back the work of sources, handlers and endpoints.
-
-    A target is an endpoint's id, a handler's name, or a source, ``provider:name``, for all of its handlers.
-    """
-
-    async def pause(self, target: str) -> Gate:
-        """Begin nothing more of *target*, in any process within a second; what runs goes on. Idempotent.
-
-        What is made for it meanwhile waits, and is counted.
-        """
-
-    async def resume(self, target: str, *, rate: float | None = None) -> Gate:
-        """Let *target* begin again what waits, *rate* of it a second until its backlog is gone. Idempotent.
-
-        A breaker that is open stays open, and a rate limit of its own stays in force.
-        """
-
-    async def gate(self, target: str) -> Gate | None:
-        """Return the gate of *target*; None where nothing is the matter with it."""
-
-    async def gates(self) -> Sequence[Gate]:
-        """Return every gate that there is, by target."""
-
-    async def waiting(self, target: str) -> int:
-        """Return how much waits for *target*, counted no further than ``COUNT_LIMIT``."""
 
 
 class IssueStore(Protocol):

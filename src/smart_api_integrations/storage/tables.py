@@ -210,6 +210,8 @@ webhooks = Table(
     Column("url", Text, nullable=False),
     Column("events", JsonText, nullable=False),
     Column("secret", Text, nullable=False),
+    Column("old_secrets", JsonText),
+    Column("auth", Text),
     Column("active", Boolean, nullable=False),
     Column("disabled_reason", Text),
     Column("retry_schedule", JsonText),

@@ -140,6 +140,17 @@ class TestWork:
 
 
 class TestWhere:
+    def test_a_secret_is_rotated_and_printed_once(self, cli, journal):
+        (before,) = cli("endpoints", "list", "--json").objects
+
+        rotated = cli("endpoints", "rotate", before["id"], "--grace-hours", "1")
+        shown = json.loads(cli("endpoints", "show", before["id"]).out)
+
+        assert rotated.out.startswith("whsec_")
+        assert shown["secret"] == "whsec_…" + rotated.out.strip()[-4:]
+        assert [old["secret"] for old in shown["old_secrets"]] == [before["secret"]]
+        assert before["secret"] in rotated.err
+
     def test_a_database_that_is_not_there_is_not_made(self, cli, tmp_path):
         ended = cli("events", "list", "--database-url", "sqlite:///misspelt.db")
 

@@ -45,7 +45,7 @@ def body(data: Any = None, metadata: Any = None) -> bytes:
 
 
 def signed(content: bytes, secret: str = SECRET, **more: Any) -> dict[str, str]:
-    return signed_headers(content, message_id="msg_1", secret=secret, timestamp=datetime.now(UTC), **more)
+    return signed_headers(content, message_id="msg_1", secrets=(secret,), timestamp=datetime.now(UTC), **more)
 
 
 @given(data=JSON)
@@ -78,6 +78,43 @@ def test_a_key_pair_signs_v1a_over_id_timestamp_and_body(data: Any) -> None:
     verifier.verify(base64.b64decode(signature), f"msg_1.{headers['webhook-timestamp']}.".encode() + content)
     assert version == "v1a"
     assert "X-Webhook-Signature" not in headers, "its receiver has no secret to check it with"
+
+
+def both(content: bytes, *secrets: str) -> dict[str, str]:
+    return signed_headers(content, message_id="msg_1", secrets=secrets, timestamp=datetime.now(UTC))
+
+
+def test_during_a_rotation_old_and_new_secret_each_verify_with_an_independent_library() -> None:
+    content, old = body({"a": 1}), new_secret(lambda count: bytes(range(1, count + 1)))
+    headers = both(content, SECRET, old)
+
+    assert len(headers["webhook-signature"].split(" ")) == 2
+    assert Webhook(SECRET).verify(content, headers)
+    assert Webhook(old).verify(content, headers)
+    assert headers["X-Webhook-Signature"] == signed(content, SECRET)["X-Webhook-Signature"]
+    with pytest.raises(WebhookVerificationError):
+        Webhook(new_secret(bytes)).verify(content, headers)
+
+
+def test_on_the_way_to_a_key_pair_receivers_of_the_shared_secret_go_on() -> None:
+    content, pair = body({"a": 1}), new_secret(lambda count: bytes(range(count)), "key_pair")
+    headers = both(content, pair, SECRET)
+
+    versions = [each.partition(",")[0] for each in headers["webhook-signature"].split(" ")]
+    assert versions == ["v1a", "v1"]
+    assert Webhook(SECRET).verify(content, headers)
+    assert headers["X-Webhook-Signature"] == signed(content, SECRET)["X-Webhook-Signature"]
+
+
+def test_an_unknown_kind_of_secret_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="key_pair"):
+        new_secret(bytes, "rsa")
+
+
+def test_an_authorization_goes_before_the_endpoints_own() -> None:
+    headers = signed(body(), authorization="Bearer a", extra={"authorization": "Bearer b"})
+
+    assert [value for name, value in headers.items() if name.lower() == "authorization"] == ["Bearer a"]
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsk_", "whsk_YWJj"])

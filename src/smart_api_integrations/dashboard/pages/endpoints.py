@@ -8,7 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from smart_api_integrations.core.ed25519_keys import is_private_key
 from smart_api_integrations.core.endpoint import Endpoint
+from smart_api_integrations.core.outbound_request import KEY_PAIR, SHARED
 from smart_api_integrations.dashboard.desk import DAY, Desk, asked, read_form
 from smart_api_integrations.dashboard.views.endpoints import endpoint_page, endpoint_row
 from smart_api_integrations.dashboard.views.lists import work_row
@@ -44,12 +46,25 @@ def create_routes(desk: Desk) -> list[Route]:
         await desk.platform.endpoints.update(endpoint_id, {"active": form.get("active") == "on"})
         return desk.go(request, f"/endpoints/{endpoint_id}")
 
+    async def rotate(request: Request) -> Response:
+        rotated = await desk.platform.endpoints.rotate_secret(
+            request.path_params["endpoint_id"], kind=await _kind_of(desk, request)
+        )
+        return await desk.page(request, "secret_rotated.html", endpoint=rotated)
+
     return [
         Route("/endpoints", endpoints, methods=["GET"]),
         Route("/endpoints", add, methods=["POST"]),
         Route("/endpoints/{endpoint_id}", endpoint),
         Route("/endpoints/{endpoint_id}/active", switch, methods=["POST"]),
+        Route("/endpoints/{endpoint_id}/secret", rotate, methods=["POST"]),
     ]
+
+
+async def _kind_of(desk: Desk, request: Request) -> str:
+    """Return which kind of secret an endpoint has: a rotation by hand changes the secret, not the scheme."""
+    endpoint = await desk.journal.endpoints.endpoint(request.path_params["endpoint_id"])
+    return KEY_PAIR if endpoint is not None and is_private_key(endpoint.secret) else SHARED
 
 
 async def _list(desk: Desk, request: Request, *, form: dict[str, str], fault: str, status: int) -> Response:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from smart_api_integrations.core.credentials import BASIC
+from smart_api_integrations.core.ed25519_keys import is_private_key, public_key
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import AttemptStatistics
 from smart_api_integrations.core.masking import MASK, is_sensitive, masked_secret
@@ -98,7 +100,7 @@ def endpoint_page(
         day=day,
         whole=whole,
         whole_delivered=share(whole.successful, whole.total_attempts),
-        settings=_settings(endpoint),
+        settings=_settings(endpoint, now),
         headers=tuple(
             (visible(name), MASK if is_sensitive(name) else visible(value))
             for name, value in endpoint.headers.items()
@@ -106,15 +108,40 @@ def endpoint_page(
     )
 
 
-def _settings(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
+def _settings(endpoint: Endpoint, now: datetime) -> tuple[tuple[str, str], ...]:
     return (
         ("Types", visible(", ".join(endpoint.events))),
-        ("Secret", masked_secret(endpoint.secret)),
-        ("Signed as", "Standard Webhooks, and X-Webhook-Signature"),
+        ("Secret", _secret(endpoint.secret)),
+        *(
+            ("Old secret", f"{_secret(old.secret)}, signs until {old.expires_at:%Y-%m-%d %H:%M} UTC")
+            for old in endpoint.grace_at(now)
+        ),
+        ("Signed as", _signed_as(endpoint.secret)),
+        ("Authorization", _authorization(endpoint)),
         ("Schedule", _schedule(endpoint)),
         ("Time limit", f"{span(endpoint.timeout)} for one attempt"),
         ("Tenant", visible(endpoint.tenant)),
     )
+
+
+def _secret(secret: str) -> str:
+    """Return what names a secret; of a key pair also the half that receivers verify with."""
+    public = f", public key {public_key(secret)}" if is_private_key(secret) else ""
+    return masked_secret(secret) + public
+
+
+def _signed_as(secret: str) -> str:
+    if is_private_key(secret):
+        return "Standard Webhooks with Ed25519 (v1a)"
+    return "Standard Webhooks, and X-Webhook-Signature"
+
+
+def _authorization(endpoint: Endpoint) -> str:
+    if endpoint.auth is None:
+        return "none"
+    if endpoint.auth.kind == BASIC:
+        return f"Basic, {visible(endpoint.auth.username)} with {MASK}"
+    return f"Bearer {MASK}"
 
 
 def _schedule(endpoint: Endpoint) -> str:

@@ -9,11 +9,15 @@ from datetime import timedelta
 
 import pytest
 
+from smart_api_integrations.core.credentials import Credentials
+from smart_api_integrations.core.endpoint import OldSecret
 from smart_api_integrations.core.journal import AttemptStatistics, Published
 from smart_api_integrations.core.lifecycle import State
 from smart_api_integrations.errors import InvalidInput, NotFound
 from smart_api_integrations.storage.protocols import Journal
 from smart_api_integrations.testing.journal_cases.scene import JournalCase, claim, handoff, promise
+
+GRACE = timedelta(hours=24)
 
 
 class MessageCases(JournalCase):
@@ -108,6 +112,8 @@ class EndpointCases(JournalCase):
             tenant="shop",
             events=("order.*", "user.created"),
             secret="whsec_☃",  # noqa: S106 - a sample
+            old_secrets=(OldSecret(secret="before", expires_at=self.clock() + GRACE),),  # noqa: S106 - likewise
+            auth=Credentials(kind="basic", username="☃", secret="hush"),  # noqa: S106 - likewise
             active=False,
             retry_count=3,
             retry_delay=timedelta(seconds=0.25),
@@ -237,3 +243,62 @@ class EndpointCases(JournalCase):
         assert (whole.total_attempts, whole.successful, whole.failed) == (3, 1, 2)
         assert whole.avg_duration_ms == pytest.approx((10 + 10 + 60_000) / 3)
         assert (today.total_attempts, today.successful, today.failed) == (2, 1, 1)
+
+    @promise
+    async def test_a_replaced_secret_signs_until_its_time_of_grace_is_over(self, journal: Journal) -> None:
+        endpoint = self.endpoint(secret="one")  # noqa: S106 - a sample
+        await journal.endpoints.add(endpoint)
+
+        await journal.endpoints.rotate_secret(endpoint.id, "two", grace=timedelta(hours=1))
+        self.clock.advance(minutes=30)
+        after = await journal.endpoints.rotate_secret(endpoint.id, "three", grace=timedelta(hours=1))
+
+        assert after == await journal.endpoints.endpoint(endpoint.id)
+        assert after.secrets_at(self.clock()) == ("three", "two", "one")
+        self.clock.advance(minutes=31)
+        assert after.secrets_at(self.clock()) == ("three", "two")
+        later = await journal.endpoints.rotate_secret(endpoint.id, "four", grace=timedelta(hours=1))
+        assert [old.secret for old in later.old_secrets] == ["three", "two"], "what is over is forgotten"
+
+    @promise
+    async def test_no_grace_and_a_secret_that_is_set_end_all_before_it(self, journal: Journal) -> None:
+        endpoint = self.endpoint(old_secrets=(OldSecret(secret="old", expires_at=self.clock() + GRACE),))  # noqa: S106 - a sample
+        await journal.endpoints.add(endpoint)
+
+        rotated = await journal.endpoints.rotate_secret(endpoint.id, "new", grace=timedelta(0))
+        await journal.endpoints.rotate_secret(endpoint.id, "newer", grace=GRACE)
+        changed = await journal.endpoints.change(endpoint.id, {"secret": "newest"})
+
+        assert rotated.secrets_at(self.clock()) == ("new",)
+        assert changed == await journal.endpoints.endpoint(endpoint.id)
+        assert changed.secrets_at(self.clock()) == ("newest",)
+
+    @promise
+    async def test_rotations_at_once_forget_no_secret(self, journal: Journal) -> None:
+        journals = (journal, await self.another())
+        endpoint = self.endpoint(secret="0")  # noqa: S106 - a sample
+        await journal.endpoints.add(endpoint)
+
+        await asyncio.gather(
+            *(journals[n % 2].endpoints.rotate_secret(endpoint.id, str(n), grace=GRACE) for n in range(1, 9))
+        )
+
+        kept = await journal.endpoints.endpoint(endpoint.id)
+        assert kept is not None
+        assert sorted(kept.secrets_at(self.clock())) == [str(n) for n in range(9)]
+
+    @promise
+    async def test_more_than_ten_old_secrets_are_refused(self, journal: Journal) -> None:
+        endpoint = self.endpoint()
+        await journal.endpoints.add(endpoint)
+        for n in range(10):
+            await journal.endpoints.rotate_secret(endpoint.id, str(n), grace=GRACE)
+
+        with pytest.raises(InvalidInput, match="grace"):
+            await journal.endpoints.rotate_secret(endpoint.id, "one too many", grace=GRACE)
+        with pytest.raises(NotFound):
+            await journal.endpoints.rotate_secret("ep_unknown", "x", grace=GRACE)
+
+        kept = await journal.endpoints.endpoint(endpoint.id)
+        assert kept is not None
+        assert kept.secret == "9"  # noqa: S105 - a sample
