@@ -8,7 +8,10 @@ pings are real events.
 
 from __future__ import annotations
 
-from smart_api_integrations.core.digests import sha256_digest
+from functools import lru_cache
+from hashlib import sha256
+
+from smart_api_integrations.core.digests import Hash, digest_from
 
 _KEY_BYTES = 16  # at 10^9 events in the window the chance of one wrong duplicate is below 10^-20
 
@@ -25,8 +28,12 @@ def dedupe_keys(
         event_id: The provider's id, whole: a shortened one would make two events the same.
         signed: The bytes under the signature, or None where nothing is signed.
     """
+    by_id, by_text = _scopes(tenant, provider, webhook_name)
+    keys = (digest_from(by_id, event_id)[:_KEY_BYTES],) if event_id else ()
+    return keys if signed is None else (*keys, digest_from(by_text, signed)[:_KEY_BYTES])
+
+
+@lru_cache(maxsize=1024)  # one for each webhook
+def _scopes(tenant: str, provider: str, webhook_name: str) -> tuple[Hash, Hash]:
     scope = f"{tenant}\0{provider}\0{webhook_name}\0".encode()
-    by_id = (sha256_digest(scope + b"id\0", event_id)[:_KEY_BYTES],) if event_id else ()
-    if signed is None:
-        return by_id
-    return (*by_id, sha256_digest(scope + b"signed\0", signed)[:_KEY_BYTES])
+    return sha256(scope + b"id\0"), sha256(scope + b"signed\0")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hmac
 from functools import lru_cache
-from hashlib import sha256
 from typing import Protocol
 
 PIECE = 2047
@@ -19,25 +18,32 @@ LONGEST_HELD = 64 * 1024
 """Bytes beyond which others may run meanwhile: hashing them takes longer than changing threads."""
 
 
-class _Hash(Protocol):
-    def update(self, data: bytes, /) -> None: ...
+class Hash(Protocol):
+    """A hash that goes on, as ``hashlib`` and ``hmac`` make them."""
+
+    def update(self, data: bytes, /) -> None:
+        """Hash *data* too."""
+
+    def copy(self) -> Hash:
+        """Return another one that has hashed the same."""
+
+    def digest(self) -> bytes:
+        """Return the digest so far."""
 
 
 def hmac_digest(key: bytes, message: bytes, algorithm: str) -> bytes:
     """Return the HMAC of *message*, as ``hmac.digest`` does."""
-    mac = _keyed(key, algorithm).copy()
-    _update(mac, message)
-    return mac.digest()
+    return digest_from(_keyed(key, algorithm), message)
 
 
-def sha256_digest(scope: bytes, message: bytes) -> bytes:
-    """Return the SHA-256 of *scope* and *message* in one."""
-    hashed = sha256(scope)  # in hardware on most machines, where BLAKE2 is not
+def digest_from(begun: Hash, message: bytes) -> bytes:
+    """Return the digest of what *begun* has hashed so far and *message*; *begun* stays as it is."""
+    hashed = begun.copy()
     _update(hashed, message)
     return hashed.digest()
 
 
-def _update(hashed: _Hash, message: bytes) -> None:
+def _update(hashed: Hash, message: bytes) -> None:
     if not PIECE < len(message) <= LONGEST_HELD:
         hashed.update(message)
         return

@@ -7,7 +7,7 @@ import hmac
 
 import pytest
 
-from smart_api_integrations.core.digests import LONGEST_HELD, PIECE, hmac_digest, sha256_digest
+from smart_api_integrations.core.digests import LONGEST_HELD, PIECE, digest_from, hmac_digest
 
 SIZES = [0, 1, PIECE, PIECE + 1, 2 * PIECE + 1, LONGEST_HELD, LONGEST_HELD + 1]
 
@@ -24,7 +24,10 @@ def test_the_hmac_is_the_standard_librarys(algorithm: str, size: int) -> None:
 def test_the_hash_is_the_standard_librarys(size: int) -> None:
     message = bytes(number % 251 for number in range(size))
 
-    assert sha256_digest(b"scope", message) == hashlib.sha256(b"scope" + message).digest()
+    begun = hashlib.sha256(b"scope")
+
+    assert digest_from(begun, message) == hashlib.sha256(b"scope" + message).digest()
+    assert begun.digest() == hashlib.sha256(b"scope").digest()
 
 
 def test_one_key_never_signs_for_another() -> None:
