@@ -1,61 +1,16 @@
 """The dashboard in a real browser: every width and theme, with and without scripts, by keyboard."""
 
-import asyncio
-import contextlib
-import importlib
-import os
-import shutil
 from pathlib import Path
 
 import pytest
-import uvicorn
 
-from smart_api_integrations.server.application import create_app
-from smart_api_integrations.server.ingest import Ingest
-from tests.journal_scenes import Scene, everything, open_platform
+from tests.browser.serving import serving
+from tests.journal_scenes import Scene, everything
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 MEASURE = (Path(__file__).parent / "measure.js").read_text("utf-8")
 HOSTILE = "</script><script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
-
-
-@contextlib.asynccontextmanager
-async def serving(platform):
-    """Serve a platform on a free port of loopback."""
-    ingest = Ingest(platform.gateway, paths=platform.paths)
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(platform, ingest=ingest), port=0, lifespan="off", log_level="error")
-    )
-    running = asyncio.create_task(server.serve())
-    async with asyncio.timeout(20):
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await running
-
-
-@pytest.fixture
-async def browser():
-    """Start Chromium."""
-    if os.environ.get("CI") == "true":
-        playwright = importlib.import_module("playwright.async_api")
-    else:
-        playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
-    async with playwright.async_playwright() as driver:
-        program = shutil.which("chromium") or shutil.which("chromium-browser")
-        opened = await driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        await opened.close()
-
-
-@pytest.fixture
-async def platform(tmp_path):
-    async with open_platform(tmp_path) as opened:
-        yield opened
 
 
 def paths_of(ids):

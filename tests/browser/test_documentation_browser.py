@@ -2,9 +2,7 @@
 
 import pytest
 
-from tests.browser.test_dashboard_browser import browser, platform, serving
-
-__all__ = ["browser", "platform"]
+from tests.browser.test_dashboard_browser import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

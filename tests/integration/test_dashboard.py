@@ -332,9 +332,15 @@ async def test_it_can_be_mounted_under_any_prefix(platform, ids):
 
 
 async def test_styles_and_scripts_may_be_kept_by_browsers(app):
-    answer = await call(app, "GET", "/static/app.css")
+    page = (await call(app, "GET", "/events")).text
+    (address,) = re.findall(r'href="(/static/[^"]+/app.css)"', page)
+
+    answer = await call(app, "GET", address)
+    unversioned = await call(app, "GET", "/static/app.css")
 
     assert "immutable" in answer.headers["cache-control"]
+    assert unversioned.headers["cache-control"] == "no-cache"
+    assert answer.body == unversioned.body
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 

@@ -47,6 +47,7 @@ from smart_api_integrations.send.publisher import Publisher
 from smart_api_integrations.send.subscribers import Subscribers
 from smart_api_integrations.settings import Settings
 from smart_api_integrations.telemetry import Telemetry
+from smart_api_integrations.watch.live_feed import LiveFeed
 from smart_api_integrations.work.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Platform:
         gateway: Takes requests.
         endpoints: Registers, changes and removes endpoints.
         subscribers: Functions of this process that are told of messages.
+        live: Tells who watches what changed in the journal.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class Platform:
         self._door, self._shared_limits = build_door(settings)
         self.gateway = self._build_gateway()
         self._rejections = RejectionLog(self.journal.events, self.telemetry)
+        self.live = LiveFeed(self.journal)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = os.getpid()
         self._hurried = asyncio.Event()
@@ -251,6 +254,7 @@ class Platform:
         """
         left = timedelta(seconds=self.settings.shutdown_seconds) if grace is None else grace
         deadline = asyncio.get_running_loop().time() + left.total_seconds()
+        await self.live.close()
         await self._worker.stop(grace=left)
         await self._rejections.close()
         await self._close_subscribers(deadline)

@@ -9,6 +9,7 @@ import logging
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
@@ -17,24 +18,38 @@ from starlette.types import Scope
 
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.dashboard.desk import Desk
+from smart_api_integrations.dashboard.first_mark import FirstMark
 from smart_api_integrations.dashboard.pages import (
     dead_letters,
     endpoints,
     event,
     events,
     issues,
+    live,
     messages,
     overview,
     rejections,
     search,
     sources,
 )
-from smart_api_integrations.dashboard.rendering import PACKAGE, Renderer
+from smart_api_integrations.dashboard.rendering import PACKAGE, VERSION_MARK, Renderer
 from smart_api_integrations.errors import InvalidInput, NotFound, StorageUnavailable
 
 logger = logging.getLogger(__name__)
 
-PAGES = (overview, events, event, issues, rejections, messages, endpoints, dead_letters, sources, search)
+PAGES = (
+    overview,
+    events,
+    event,
+    issues,
+    live,
+    rejections,
+    messages,
+    endpoints,
+    dead_letters,
+    sources,
+    search,
+)
 PATHS = frozenset(
     {
         "/dead-letters",
@@ -43,6 +58,7 @@ PATHS = frozenset(
         "/events",
         "/handlings",
         "/issues",
+        "/live",
         "/messages",
         "/rejections",
         "/search",
@@ -52,16 +68,19 @@ PATHS = frozenset(
 )
 """The first part of every path that the dashboard answers."""
 
+KEPT = "public, max-age=31536000, immutable"
 _STORES = {"sqlite": "SQLite, synced on every commit", "postgresql": "PostgreSQL"}
 
 
 class CachedFiles(StaticFiles):
-    """The style sheets and scripts; their addresses carry a version, so they may be kept for ever."""
+    """The style sheets and scripts: those whose address names a version may be kept for ever."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return a file, to be cached."""
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        """Return a file; of a folder that only names the version, the file itself."""
+        folder, _, name = path.partition("/")
+        is_versioned = folder.startswith(VERSION_MARK)
+        response = await super().get_response(name if is_versioned else path, scope)
+        response.headers["Cache-Control"] = KEPT if is_versioned else "no-cache"
         return response
 
 
@@ -74,6 +93,7 @@ def create_dashboard(platform: Platform) -> Starlette:
     faults = FaultPages(desk)
     return Starlette(
         routes=routes,
+        middleware=[Middleware(FirstMark, journal=platform.journal)],
         exception_handlers={
             HTTPException: faults.http,
             NotFound: faults.not_found,

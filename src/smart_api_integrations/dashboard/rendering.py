@@ -15,12 +15,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from smart_api_integrations.core.journal import Backlog
+from smart_api_integrations.dashboard.first_mark import mark_of
 from smart_api_integrations.dashboard.icons import Icons, read_symbols
 from smart_api_integrations.dashboard.views.measures import counted
 
 PACKAGE = "smart_api_integrations.dashboard"
 _MARKS = ("/", ".", "_")
-_ASSETS = ("tokens.css", "app.css", "pages.css", "theme.js", "copy.js", "keyboard.js", "select.js")
+VERSION_MARK = "v-"
+FRAGMENT = "x-fragment"
+"""A page that is asked for with this header comes without its frame: what it is brought up to date with."""
 
 
 class Renderer:
@@ -29,7 +32,7 @@ class Renderer:
     def __init__(self, store: str) -> None:
         """Load the templates; *store* says where the journal is, for the foot of the rail."""
         self._store = store
-        self._assets = _asset_versions()
+        self._assets = _asset_paths()
         self._symbols = read_symbols()
         self._environment = Environment(
             loader=PackageLoader(PACKAGE),
@@ -56,10 +59,13 @@ class Renderer:
             icon=icons.draw,
             sprite=icons.sprite,
             link=_linker(root),
-            asset=lambda name: f"{root}/static/{name}?v={self._assets[name]}",
+            asset=lambda name: f"{root}/static/{self._assets[name]}",
             dead_count=counted(backlog.dead) if backlog is not None and backlog.dead else "",
             store=self._store,
             q=request.query_params.get("q", "")[:128],
+            is_fragment=FRAGMENT in request.headers,
+            is_live=request.method == "GET" and status == 200,  # what a form was answered with stays
+            mark=mark_of(request),
             **context,
         )
         return HTMLResponse(text, status_code=status)
@@ -81,6 +87,11 @@ def _linker(root: str) -> Callable[..., str]:
     return link
 
 
-def _asset_versions() -> dict[str, str]:
-    folder = files(PACKAGE) / "static"
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest()[:10] for name in _ASSETS}
+def _asset_paths() -> dict[str, str]:
+    """Return each file's path below ``/static``: in a folder that is named by what is in all of them.
+
+    A module that imports another one names it beside itself, and so gets it in the same version.
+    """
+    found = {file.name: file.read_bytes() for file in (files(PACKAGE) / "static").iterdir() if file.is_file()}
+    both = hashlib.sha256(b"\0".join(name.encode() + found[name] for name in sorted(found)))
+    return {name: f"{VERSION_MARK}{both.hexdigest()[:12]}/{name}" for name in found}

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, exc
 
+from smart_api_integrations.core.changes import Mark
 from smart_api_integrations.core.endpoint import DEFAULT_TENANT
 from smart_api_integrations.errors import StorageUnavailable
 from smart_api_integrations.storage.access import Access
@@ -23,6 +24,7 @@ from smart_api_integrations.storage.endpoints import Endpoints
 from smart_api_integrations.storage.events import Events
 from smart_api_integrations.storage.issues import IssueCounting, Issues
 from smart_api_integrations.storage.lines import Lines
+from smart_api_integrations.storage.marks import read_mark
 from smart_api_integrations.storage.messages import Messages
 from smart_api_integrations.storage.pausing import Gates
 from smart_api_integrations.storage.protocols import (
@@ -104,6 +106,10 @@ class SqlJournal:
     def on_due_work(self, wake: Callable[[], None]) -> None:
         """See ``Journal.on_due_work``."""
         self._listeners.append(wake)
+
+    async def mark(self, since: datetime) -> Mark:
+        """See ``Journal.mark``."""
+        return await self._store.read(read_mark, since)
 
     def now(self) -> datetime:
         """See ``Journal.now``."""

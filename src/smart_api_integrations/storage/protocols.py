@@ -23,6 +23,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from smart_api_integrations.core.changes import Mark
 from smart_api_integrations.core.issues import Issue, IssueKind, IssueState
 from smart_api_integrations.core.journal import (
     Accepted,
@@ -321,6 +322,14 @@ class Journal(Protocol):
         """Call *wake*, in the event loop, whenever work has become due at once, here or elsewhere.
 
         A hint: one may be missed, so a worker also looks at ``next_due`` and now and then by itself.
+        """
+
+    async def mark(self, since: datetime) -> Mark:
+        """Return where the journal stands, counted from the minute of *since* on.
+
+        Whatever any process accepted, rejected or recorded, and every change of an endpoint or a gate, makes
+        another mark. It is read from the counters, so that writing pays nothing for being watched; its cost
+        grows with the minutes that are counted.
         """
 
     def now(self) -> datetime:

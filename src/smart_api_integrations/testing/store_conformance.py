@@ -28,6 +28,7 @@ from smart_api_integrations.testing.journal_cases.health import HealthCases
 from smart_api_integrations.testing.journal_cases.issues import IssueCases
 from smart_api_integrations.testing.journal_cases.leases import ClaimCases
 from smart_api_integrations.testing.journal_cases.lines import OrderCases
+from smart_api_integrations.testing.journal_cases.marks import MarkCases
 from smart_api_integrations.testing.journal_cases.opening import FailingCases, OpeningCases, WakingCases
 from smart_api_integrations.testing.journal_cases.rejections import RejectionCases
 from smart_api_integrations.testing.journal_cases.rerouting import RerouteCases
@@ -49,6 +50,7 @@ class StoreConformance(
     DedupeCases,
     EventListCases,
     RejectionCases,
+    MarkCases,
     ResumeCases,
     RerouteCases,
     MessageCases,

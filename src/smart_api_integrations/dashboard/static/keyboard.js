@@ -29,6 +29,7 @@ function closeMenus(except) {
 const KEYS = {
   "/": () => document.getElementById("q").focus(),
   t: cycleTheme,
+  p: () => document.querySelector("#live:not([hidden]) button")?.click(),
   j: () => moveTo(1),
   k: () => moveTo(-1),
   g: () => { going = true; },
