@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.test_dashboard_browser import serving
+from tests.browser.serving import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
