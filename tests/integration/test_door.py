@@ -40,7 +40,7 @@ async def opened(
         "database_url": f"sqlite:///{folder}/webhooks.db",
         "providers_dir": str(folder / "providers"),
     }
-    platform = Platform(Settings(**given, **settings), environ={"GITHUB_WEBHOOK_SECRET": SECRET})
+    platform = Platform(Settings(**(given | settings)), environ={"GITHUB_WEBHOOK_SECRET": SECRET})
     await platform.open()
     try:
         yield platform

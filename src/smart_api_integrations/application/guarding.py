@@ -1,4 +1,4 @@
-"""How the door is built that guards the ways in. Floor 7."""
+"""How the door is built that guards the ways in, and what processes share in Redis. Floor 7."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from smart_api_integrations.receive.door import Door, DoorRules
 from smart_api_integrations.settings import Settings
 
 if TYPE_CHECKING:
+    from smart_api_integrations.network.redis_bell import RedisBell
     from smart_api_integrations.receive.shared_limits import SharedLimits
 
 UNVERIFIED_BYTES = 256 * 2**20
@@ -34,6 +35,19 @@ def door_rules(settings: Settings) -> DoorRules:
         body_seconds=settings.body_timeout_seconds,
         unverified_bytes=max(UNVERIFIED_BYTES, 4 * settings.max_body_bytes),
     )
+
+
+def build_bell(settings: Settings) -> RedisBell | None:
+    """Return what wakes other processes beside the journal, where Redis is set.
+
+    Raises:
+        ConfigurationError: The URL of Redis cannot be used.
+    """
+    if settings.redis_url is None:
+        return None
+    from smart_api_integrations.network.redis_bell import RedisBell  # noqa: PLC0415 - an extra
+
+    return RedisBell(settings.redis_url)
 
 
 def _shared_limits(redis_url: str) -> SharedLimits:

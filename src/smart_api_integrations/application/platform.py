@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any, Unpack
 
 from smart_api_integrations.application import parts
-from smart_api_integrations.application.guarding import build_door
+from smart_api_integrations.application.guarding import build_bell, build_door
 from smart_api_integrations.application.surroundings import (
     build_catalogue,
     build_inline,
@@ -108,6 +108,7 @@ class Platform:
             self.journal.endpoints, self._network.guard, new_id=self._own.new_id, now=self.journal.now
         )
         self._door, self._shared_limits = build_door(settings)
+        self._bell = build_bell(settings)
         self.gateway = self._build_gateway()
         self._rejections = RejectionLog(self.journal.events, self.telemetry)
         self.live = LiveFeed(self.journal)
@@ -233,6 +234,9 @@ class Platform:
         self._loop, self._process = asyncio.get_running_loop(), os.getpid()
         for warning in (*self._catalogue.warnings, *self.idle_handlers):
             logger.warning("%s", warning, extra={"action": "load_catalogue"})
+        if self._bell is not None:
+            self.journal.hang(self._bell)
+            self._bell.open(self._worker.wake)
         await self.journal.open()
 
     async def start_work(self) -> None:
@@ -259,8 +263,9 @@ class Platform:
         await self._rejections.close()
         await self._close_subscribers(deadline)
         await self._network.transport.close()
-        if self._shared_limits is not None:
-            await self._shared_limits.close()
+        for shared in (self._shared_limits, self._bell):
+            if shared is not None:
+                await shared.close()
         await self.journal.close()
         self._own.threads.shutdown(wait=False, cancel_futures=True)
         self._loop = None

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Table, TextClause
 
+from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.bulk import Row
 from smart_api_integrations.storage.lane import Failure
 
@@ -45,6 +46,7 @@ class Dialect(Protocol):
 
     name: str
     reader_count: int
+    bell: Bell | None
 
     def prepare(self) -> None:
         """Check what durability rests on and bring the schema up to date. Blocks.

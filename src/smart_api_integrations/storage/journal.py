@@ -14,6 +14,7 @@ from smart_api_integrations.core.endpoint import DEFAULT_TENANT
 from smart_api_integrations.errors import StorageUnavailable
 from smart_api_integrations.storage.access import Access
 from smart_api_integrations.storage.access_protocol import AccessStore
+from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.counters import count_traffic
 from smart_api_integrations.storage.dialect import Dialect
@@ -110,6 +111,10 @@ class SqlJournal:
     async def mark(self, since: datetime) -> Mark:
         """See ``Journal.mark``."""
         return await self._store.read(read_mark, since)
+
+    def hang(self, bell: Bell) -> None:
+        """See ``Journal.hang``."""
+        self._store.dialect.bell = bell
 
     def now(self) -> datetime:
         """See ``Journal.now``."""

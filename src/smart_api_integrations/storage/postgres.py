@@ -38,6 +38,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import URL
 
 from smart_api_integrations.errors import ConfigurationError
+from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.bulk import Row, added_up, column_names, driver
 from smart_api_integrations.storage.column_types import Moment
 from smart_api_integrations.storage.database_url import database_url
@@ -160,6 +161,7 @@ class Postgres:
         self._writer = self._engine(WRITER)
         self._reader = self._engine(READER)
         self._listener = Listener(self._connect_plainly)
+        self.bell: Bell | None = None
 
     def _engine(self, session: Sequence[str]) -> Engine:
         engine = create_engine(self._url, poolclass=pool.NullPool, hide_parameters=True)
@@ -286,12 +288,16 @@ class Postgres:
         """See ``Dialect.announce``: once for a transaction."""
         if not connection.info.get(DUE):
             connection.info[DUE] = True
+            if self.bell is not None and self.bell.is_heard:
+                return
             connection.execute(_notify, {"channel": CHANNEL})
 
     def after_commit(self, connection: Connection) -> None:
         """See ``Dialect.after_commit``: this process need not wait for the round trip."""
         if connection.info.pop(DUE, False):
             self._listener.wake()
+            if self.bell is not None:
+                self.bell.ring()
 
     def listen(self, wake: Callable[[], None]) -> None:
         """See ``Dialect.listen``."""

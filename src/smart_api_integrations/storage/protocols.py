@@ -45,6 +45,7 @@ from smart_api_integrations.core.journal import (
 )
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.storage.access_protocol import AccessStore
+from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.endpoint_protocols import EndpointStore, GateStore
 
 
@@ -330,6 +331,12 @@ class Journal(Protocol):
         Whatever any process accepted, rejected or recorded, and every change of an endpoint or a gate, makes
         another mark. It is read from the counters, so that writing pays nothing for being watched; its cost
         grows with the minutes that are counted.
+        """
+
+    def hang(self, bell: Bell) -> None:
+        """Ring *bell* after every commit that makes work due; before ``open``.
+
+        Who hears it wakes whoever listens here by itself.
         """
 
     def now(self) -> datetime:

@@ -41,6 +41,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL
 
 from smart_api_integrations.errors import ConfigurationError
+from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.bulk import ManyRows, Row, added_up, column_names, driver
 from smart_api_integrations.storage.column_types import JsonText, Moment, pack, storable
 from smart_api_integrations.storage.database_url import database_url
@@ -129,6 +130,7 @@ class Sqlite:
         self._writer = self._engine(WRITER_PRAGMAS, begin="BEGIN IMMEDIATE", tail=self._tail)
         self._reader = self._engine(READER_PRAGMAS, begin="BEGIN")
         self._wake: Callable[[], None] | None = None
+        self.bell: Bell | None = None
 
     def _engine(self, pragmas: Sequence[str], *, begin: str, tail: Tail | None = None) -> Engine:
         engine = create_engine(
@@ -289,11 +291,15 @@ class Sqlite:
     def after_commit(self, connection: Connection) -> None:
         """See ``Dialect.after_commit``."""
         self._tail.committed()
-        if connection.info.pop(DUE, False) and self._wake is not None:
+        if not connection.info.pop(DUE, False):
+            return
+        if self._wake is not None:
             self._wake()
+        if self.bell is not None:
+            self.bell.ring()
 
     def listen(self, wake: Callable[[], None]) -> None:
-        """See ``Dialect.listen``: only this process is heard, others poll."""
+        """See ``Dialect.listen``: only this process is heard, others poll or hear a bell."""
         self._wake = wake
 
     def close(self) -> None:
