@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from smart_api_integrations import __version__
 from smart_api_integrations.api import (
+    captured_keys,
     dead_letters,
     deliveries,
     events,
@@ -23,7 +24,18 @@ from smart_api_integrations.api.documentation import documentation_routes
 from smart_api_integrations.api.problems import install_problems
 from smart_api_integrations.application.platform import Platform
 
-RESOURCES = (received, rejections, sources, events, webhook_test, webhooks, deliveries, dead_letters, stats)
+RESOURCES = (
+    received,
+    rejections,
+    sources,
+    captured_keys,
+    events,
+    webhook_test,
+    webhooks,
+    deliveries,
+    dead_letters,
+    stats,
+)
 
 
 TAGS = (

@@ -15,7 +15,11 @@ def create_router(platform: Platform) -> APIRouter:
 
     @router.get("")
     async def list_sources() -> list[dict[str, Any]]:
-        """List every inbound webhook; ``missing`` names the variable that one waits for."""
+        """List every inbound webhook; ``missing`` names the variable that one waits for.
+
+        ``by_handshake`` says that a handshake may bring its secret: see its captured keys.
+        """
+        brought = platform.brought_keys.sources
         mounted = [
             {
                 "provider": webhook.provider,
@@ -24,6 +28,7 @@ def create_router(platform: Platform) -> APIRouter:
                 "documentation": webhook.documentation,
                 "mounted": True,
                 "missing": None,
+                "by_handshake": (webhook.provider, webhook.name) in brought,
             }
             for webhook in platform.webhooks.values()
         ]
@@ -35,6 +40,7 @@ def create_router(platform: Platform) -> APIRouter:
                 "documentation": None,
                 "mounted": False,
                 "missing": variable,
+                "by_handshake": (provider, name) in brought,
             }
             for (provider, name), variable in platform.unmounted.items()
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +22,7 @@ from smart_api_integrations.network.address_guard import AddressGuard
 from smart_api_integrations.network.http_transport import HttpTransport
 from smart_api_integrations.network.key_source import KeySource
 from smart_api_integrations.providers.catalogue import Catalogue
+from smart_api_integrations.receive.captured_keys import CapturedKeys
 from smart_api_integrations.receive.door import Door
 from smart_api_integrations.receive.gateway import GatewayRules
 from smart_api_integrations.receive.handling import HandlerRunner, Surroundings
@@ -92,7 +94,7 @@ def build_runners(
     """Return what runs each kind of work."""
     handlings = HandlerRunner(
         registry=registry,
-        webhooks=catalogue.webhooks,
+        webhooks=catalogue.reachable,
         surroundings=own,
         default_timeout=timedelta(seconds=settings.handler_timeout_seconds),
     )
@@ -131,7 +133,12 @@ def worker_rules(
 
 
 def gateway_rules(
-    settings: Settings, surroundings: Surroundings, door: Door, network: Network
+    settings: Settings,
+    surroundings: Surroundings,
+    door: Door,
+    network: Network,
+    *,
+    captured_keys: CapturedKeys,
 ) -> GatewayRules:
     """Return what the gateway is told."""
     return GatewayRules(
@@ -142,7 +149,13 @@ def gateway_rules(
         public_url=settings.public_url.rstrip("/") if settings.public_url else None,
         parse_json=parse_json,
         find_key=KeySource(network.transport, now=surroundings.now).find,
+        captured_keys=captured_keys,
     )
+
+
+def build_captured_keys(catalogue: Catalogue, journal: Journal) -> CapturedKeys:
+    """Return what keeps the secrets that handshakes bring."""
+    return CapturedKeys(catalogue.brought, journal.captured_keys, now=journal.now, clock=time.monotonic)
 
 
 def parse_json(body: bytes) -> Any:

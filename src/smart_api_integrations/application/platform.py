@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any, Unpack
 
 from smart_api_integrations.application import parts
+from smart_api_integrations.application.captured_keys import BroughtKeys
 from smart_api_integrations.application.guarding import build_bell, build_door
 from smart_api_integrations.application.surroundings import (
     build_catalogue,
@@ -64,6 +65,7 @@ class Platform:
         journal: The store.
         gateway: Takes requests.
         endpoints: Registers, changes and removes endpoints.
+        brought_keys: Lets handshakes bring secrets.
         subscribers: Functions of this process that are told of messages.
         live: Tells who watches what changed in the journal.
     """
@@ -107,6 +109,10 @@ class Platform:
         self.endpoints = Endpoints(
             self.journal.endpoints, self._network.guard, new_id=self._own.new_id, now=self.journal.now
         )
+        self._captured_keys = parts.build_captured_keys(self._catalogue, self.journal)
+        self.brought_keys = BroughtKeys(
+            self._catalogue, self.journal.captured_keys, on_change=self._captured_keys.look_again
+        )
         self._door, self._shared_limits = build_door(settings)
         self._bell = build_bell(settings)
         self.gateway = self._build_gateway()
@@ -132,7 +138,13 @@ class Platform:
             inline=self._build_inline(),
             telemetry=self.telemetry,
             greeter=Greeter(self._network.transport, self.telemetry),
-            rules=parts.gateway_rules(self.settings, self._own, self._door, self._network),
+            rules=parts.gateway_rules(
+                self.settings,
+                self._own,
+                self._door,
+                self._network,
+                captured_keys=self._captured_keys,
+            ),
         )
 
     def _build_inline(self) -> InlineHandling:

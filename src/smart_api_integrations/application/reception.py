@@ -24,7 +24,11 @@ from typing import TYPE_CHECKING
 
 from smart_api_integrations.application.configuration import settings_from_surroundings
 from smart_api_integrations.application.portal import BorrowedLoop, Portal
-from smart_api_integrations.application.storeless import all_inline, storeless_gateway
+from smart_api_integrations.application.storeless import (
+    all_inline,
+    refuse_brought_secrets,
+    storeless_gateway,
+)
 from smart_api_integrations.application.surroundings import build_catalogue
 from smart_api_integrations.core.source_addresses import client_address
 from smart_api_integrations.core.webhook_schema import WebhookEvent
@@ -206,7 +210,9 @@ def open_reception(webhooks: Webhooks | None = None, **settings: object) -> Rece
     if webhooks is None:
         found = settings_from_surroundings(**settings)
         if "database_url" not in found.model_fields_set:
-            return Reception(None, found, build_catalogue(found))
+            catalogue = build_catalogue(found)
+            refuse_brought_secrets(catalogue)
+            return Reception(None, found, catalogue)
         from smart_api_integrations.application.webhooks import Webhooks  # noqa: PLC0415 - needs the server extra
 
         webhooks = Webhooks(**settings)

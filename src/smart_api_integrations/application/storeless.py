@@ -59,6 +59,22 @@ def storeless_gateway(settings: Settings, catalogue: Catalogue) -> Gateway:
     )
 
 
+def refuse_brought_secrets(catalogue: Catalogue) -> None:
+    """Return if every webhook of the user's own can be received from without a store.
+
+    Raises:
+        ConfigurationError: The secret of one is to come by a handshake, and nothing would keep it.
+    """
+    for (provider, name), source in catalogue.brought.items():
+        if source.missing is not None and not source.definition.packaged:
+            message = (
+                f"providers/{provider}/webhook.yaml, webhook {name!r}: {source.missing} is not set. A "
+                "handshake may bring it, but that needs a store to keep it in; give one, as in "
+                "Webhooks(database_url='sqlite:///webhooks.db').init_app(app), or set the variable."
+            )
+            raise ConfigurationError(message)
+
+
 class _LateClient:
     """The guarded client, which is loaded and opened for one call: few webhooks ever ask for one."""
 

@@ -64,7 +64,7 @@ def build_inline(
     return InlineHandling(
         registry=registry,
         runner=HandlerRunner(
-            registry=registry, webhooks=catalogue.webhooks, surroundings=own, default_timeout=limit
+            registry=registry, webhooks=catalogue.reachable, surroundings=own, default_timeout=limit
         ),
         ledger=ledger,
         telemetry=telemetry,

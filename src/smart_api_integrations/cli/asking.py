@@ -120,9 +120,15 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(
-    *, url: str | None = None, database_url: str | None = None, key_file: Path | None = None
+    *,
+    url: str | None = None,
+    database_url: str | None = None,
+    key_file: Path | None = None,
+    own_providers: bool = False,
 ) -> AsyncIterator[Desk]:
     """Give a desk over the server at *url*, or else over the database.
+
+    With *own_providers* the database's desk knows the providers of the user's own folder too.
 
     Raises:
         InvalidInput: Both are given, or *url* is none.
@@ -133,7 +139,7 @@ async def open_desk(
         message = "--url and --database-url are both given: leave one out."
         raise InvalidInput(message)
     if url is None:
-        async with _database(database_url) as desk:
+        async with _database(database_url, own_providers=own_providers) as desk:
             yield desk
         return
     if not url.startswith(("http://", "https://")):
@@ -144,16 +150,18 @@ async def open_desk(
 
 
 @asynccontextmanager
-async def _database(database_url: str | None) -> AsyncIterator[Desk]:
+async def _database(database_url: str | None, *, own_providers: bool) -> AsyncIterator[Desk]:
     from smart_api_integrations.api import create_api
     from smart_api_integrations.application.configuration import settings_from_surroundings
     from smart_api_integrations.application.platform import Platform
+    from smart_api_integrations.providers.catalogue import catalogue_without_secrets
 
     settings = settings_from_surroundings(database_url=database_url)
     _refuse_missing(settings.database_url)
-    # Which senders are configured is of no matter to a list, and neither are their secrets.
-    reading = settings.model_copy(update={"roles": ("api",), "providers_dir": os.devnull})
-    platform = Platform(reading, environ={})
+    # Which senders are configured is of no matter to a list, and their secrets are of none to anything here.
+    reading = settings.model_copy(update={"roles": ("api",)})
+    folder = Path(settings.providers_dir) if own_providers else None
+    platform = Platform(reading, catalogue=catalogue_without_secrets(folder))
     with _quiet_storage():
         await platform.open()
     try:

@@ -35,6 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "generate-webhook-handler": Entry(group=RECEIVE, summary="Write a typed handler class for events"),
     "list-handlers": Entry(group=RECEIVE, summary="Show which handlers run on which events"),
     "providers": Entry(group=RECEIVE, summary="List and show senders, check a webhook.yaml"),
+    "captured-keys": Entry(group=RECEIVE, summary="Let a handshake bring a webhook's secret"),
     "test-webhook": Entry(group=TRY, summary="Send a signed sample event, or run it right here"),
     "trigger": Entry(group=TRY, summary="The same as test-webhook"),
     "sign": Entry(group=TRY, summary="Sign a body as the sender would: headers or a curl"),

@@ -140,7 +140,7 @@ class Computation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
-    """A token that the provider sends once, and the operator has to see, for the variable ``name``."""
+    """A token that the provider sends once, to be kept as what the variable ``name`` would hold."""
 
     name: str
     value: Template
@@ -181,7 +181,7 @@ class Handshake:
         verify: Whether the request must verify as an event does.
         respond: The answer.
         compute: What is computed for it.
-        capture: What is read for the operator; nothing keeps it yet.
+        capture: What is read of it as a secret to be kept; see ``core.captured_key``.
         fetch: What is called before it is answered.
         store: Whether the request is kept as an event too; it must then verify.
     """

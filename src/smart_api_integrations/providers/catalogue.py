@@ -1,8 +1,8 @@
 """Every webhook that this installation knows: the packaged providers, and the user's over them. Floor 3.
 
 A packaged provider whose secret is not set is not mounted, and the dashboard says which variable is
-missing; a webhook in the user's own folder without its secret is an error. A secret that is set but
-empty is an error everywhere.
+missing; a webhook in the user's own folder without its secret is an error, unless a handshake may bring it. A
+secret that is set but empty is an error everywhere.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
-from smart_api_integrations.core.signatures.secrets import SHORTEST_SAFE
+from smart_api_integrations.core.signatures.secrets import SHORTEST_SAFE, Secret
 from smart_api_integrations.errors import ConfigurationError, NotFound, SecretMissing
 from smart_api_integrations.providers.definitions import (
     Definition,
@@ -53,6 +53,24 @@ class Source:
         """Provider and name."""
         return self.webhook.provider, self.webhook.name
 
+    @property
+    def brought(self) -> str | None:
+        """The variable of a secret that a handshake may bring; None where none does, or more is missing."""
+        names = {name for form in self.definition.needs.forms for name in form.names}
+        captures = (each.capture for each in self.webhook.handshakes if not each.verify)
+        variable = next((each.name for each in captures if each is not None and each.name in names), None)
+        return variable if self.missing in {None, variable} else None
+
+    def read_secret(self, text: str) -> Secret:
+        """Return *text*, which a handshake brought, as one of its secrets.
+
+        Raises:
+            ConfigurationError: It cannot be one.
+        """
+        variable = self.brought or ""
+        form = next(form for form in self.definition.needs.forms if variable in form.names)
+        return form.decode(variable, text)
+
     def called_url(self, path: str, *, server_url: str | None = None) -> str | None:
         """Return the URL that the provider calls, and may sign: the webhook's own, or *path* on its server.
 
@@ -85,11 +103,22 @@ class Catalogue:
         return {key: source.missing for key, source in self.sources.items() if source.missing is not None}
 
     @property
+    def brought(self) -> Mapping[Key, Source]:
+        """Those whose secret a handshake may bring, mounted by a configured one or not."""
+        return {key: source for key, source in self.sources.items() if source.brought is not None}
+
+    @property
+    def reachable(self) -> Mapping[Key, InboundWebhook]:
+        """Those that are mounted, and those that a handshake may yet open."""
+        return {**{key: source.webhook for key, source in self.brought.items()}, **self.webhooks}
+
+    @property
     def paths(self) -> Mapping[str, Key]:
-        """The mounted webhooks' own paths, without a trailing slash."""
+        """The webhooks' own paths, without a last slash: the mounted, and the user's own to be opened."""
+        awaited = {key: each.webhook for key, each in self.brought.items() if not each.definition.packaged}
         return {
             _without_slash(webhook.path): key
-            for key, webhook in self.webhooks.items()
+            for key, webhook in {**awaited, **self.webhooks}.items()
             if webhook.path is not None
         }
 
@@ -134,6 +163,17 @@ def load_catalogue(
     catalogue = Catalogue(sources=dict(sorted(sources.items())), warnings=tuple(_warnings(sources.values())))
     _refuse_shared_paths(catalogue.webhooks)
     return catalogue
+
+
+def catalogue_without_secrets(providers_dir: Path | None) -> Catalogue:
+    """Return every webhook as if no secret were set: for looking at them, not for receiving.
+
+    Raises:
+        ConfigurationError: A file cannot be used.
+    """
+    definitions = load_definitions(providers_dir)
+    sources = {key: _with_secrets(each, {}, public_url=None) for key, each in definitions.items()}
+    return Catalogue(sources=dict(sorted(sources.items())))
 
 
 def load_definitions(providers_dir: Path | None) -> Mapping[Key, Definition]:
@@ -195,7 +235,7 @@ def _mount(
         except SecretMissing as error:
             faults.append(f"{definition.origin}, webhook {key[1]!r}: {error}")
             continue
-        if source.missing is not None and not definition.packaged:
+        if source.missing is not None and source.brought is None and not definition.packaged:
             faults.append(f"{definition.origin}, webhook {key[1]!r}: {_to_do(source.missing)}")
         sources[key] = source
     return sources, faults

@@ -58,7 +58,7 @@ class ComputeBlock(Strict):
 
 
 class CaptureBlock(Strict):
-    """``capture``: a token that is shown to the operator, for the variable ``name``."""
+    """``capture``: a token that is kept as the secret that the variable ``name`` would hold."""
 
     name: Variable
     value: TemplateText

@@ -9,14 +9,14 @@ Theory of operation:
 3. Where this process also works, the handlings are leased to it in that same transaction and begin at
    once; otherwise they are due, and whoever works is woken.
 4. A sender sees one fixed text per status. Reasons go to telemetry and from there to the dashboard.
-5. A handshake is answered instead of kept: before the signature where its YAML says so, else after.
+5. A handshake is answered instead of kept: before the signature where its YAML says so, else after. A secret
+   that it brings is kept first (``receive.captured_keys``).
 6. The events of a batch are kept in one transaction, all of them or none, and answered once.
 7. A fault of ours is a 503, never a 4xx: a sender that sees a 4xx may give the event up.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,22 +36,20 @@ from smart_api_integrations.errors import (
     TooBusy,
     TooManyRequests,
     UnknownWebhook,
-    VerifierRaised,
 )
 from smart_api_integrations.receive.answer import UNAVAILABLE, Answer, accepted, closing, refused, replied
 from smart_api_integrations.receive.assigning import handlings_for, seen_by_handlers
 from smart_api_integrations.receive.batches import Batches
+from smart_api_integrations.receive.captured_keys import CapturedKeys, keep_captured
 from smart_api_integrations.receive.door import Door
 from smart_api_integrations.receive.greeter import Greeter
 from smart_api_integrations.receive.incoming import IncomingRequest, announces_body, check_size, read_body
 from smart_api_integrations.receive.inline import InlineHandling
 from smart_api_integrations.receive.places import Place
 from smart_api_integrations.receive.published_keys import FindKey, find_no_key, with_key
-from smart_api_integrations.receive.rejections import rejection_of, safe_name
+from smart_api_integrations.receive.rejections import log_refusal, rejection_of
 from smart_api_integrations.storage.protocols import EventStore
 from smart_api_integrations.telemetry import EventAccepted, EventRejected, StoreFailed, Telemetry
-
-logger = logging.getLogger("smart_api_integrations.core.webhook")  # the name that the second seed gives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +65,7 @@ class GatewayRules:
         parse_json: Parses a body; raises ``MalformedRequest``.
         mode: How webhooks are handled whose YAML does not say.
         find_key: Fetches a key that a provider publishes, as ``network.key_source`` does.
+        captured_keys: Keeps the secrets that handshakes bring; None where there is no store.
     """
 
     now: Callable[[], datetime]
@@ -77,6 +76,7 @@ class GatewayRules:
     parse_json: Callable[[bytes], Any] = parse_json
     mode: Literal["inline", "queued"] = "queued"
     find_key: FindKey = find_no_key
+    captured_keys: CapturedKeys | None = None
 
 
 class Gateway:
@@ -105,6 +105,7 @@ class Gateway:
         self._door = rules.door
         self._greeter = greeter
         self._rules = rules
+        self._captured_keys = rules.captured_keys
 
     @property
     def webhooks(self) -> Mapping[tuple[str, str], InboundWebhook]:
@@ -240,6 +241,8 @@ class Gateway:
     async def _let_in(self, request: RawRequest, provider: str, name: str) -> InboundWebhook:
         """Judge the head of *request*, before its body is read."""
         webhook = self._webhooks.get((provider, name))
+        if self._captured_keys is not None and (provider, name) in self._captured_keys:
+            webhook = await self._captured_keys.webhook((provider, name))
         if webhook is None:
             raise UnknownWebhook
         webhook.check_head(method=request.method, remote_address=request.remote_address)
@@ -248,6 +251,8 @@ class Gateway:
         return webhook
 
     async def _greet(self, webhook: InboundWebhook, request: RawRequest, greeting: Greeting) -> Answer:
+        if greeting.captured is not None:
+            await keep_captured(self._captured_keys, greeting.captured, webhook, request)
         self._give_back(webhook, request)
         return await self._greeter.answer(webhook, greeting)
 
@@ -376,17 +381,7 @@ class Gateway:
         name: str,
         body_was_read: bool = True,
     ) -> None:
-        logger.log(
-            logging.DEBUG if isinstance(rejection, TooManyRequests) else logging.INFO,
-            "A request was not accepted",
-            extra={"action": "reject", "provider": safe_name(provider), "reason": rejection.reason},
-        )
-        if isinstance(rejection, VerifierRaised):
-            logger.warning(
-                "A verifier raised, so the request was refused: %s",
-                rejection,
-                extra={"action": "verifier_raised", "provider": provider, "webhook_name": name},
-            )
+        log_refusal(rejection, provider=provider, name=name)
         kept = rejection_of(
             rejection,
             request,

@@ -16,11 +16,19 @@ from typing import Any
 
 from smart_api_integrations.core.journal import Rejection
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest
-from smart_api_integrations.errors import RequestRejected, StorageUnavailable
+from smart_api_integrations.errors import (
+    RequestRejected,
+    StorageUnavailable,
+    TooManyRequests,
+    VerifierRaised,
+)
 from smart_api_integrations.storage.protocols import EventStore
 from smart_api_integrations.telemetry import EventRejected, Telemetry
 
 logger = logging.getLogger(__name__)
+gateway_logger = logging.getLogger(
+    "smart_api_integrations.core.webhook"
+)  # the name that the second seed gives
 
 FLUSH_SECONDS = 1.0
 ROWS_PER_KIND = 5
@@ -54,6 +62,22 @@ def rejection_of(
         received_at=now,
         facts=facts,
     )
+
+
+def log_refusal(refusal: RequestRejected, *, provider: str, name: str) -> None:
+    """Log that a request was not accepted and why; louder where a verifier raised: that is to be mended."""
+    words = {"provider": safe_name(provider), "webhook_name": safe_name(name), "reason": refusal.reason}
+    gateway_logger.log(
+        logging.DEBUG if isinstance(refusal, TooManyRequests) else logging.INFO,
+        "A request was not accepted",
+        extra={"action": "reject", **words},
+    )
+    if isinstance(refusal, VerifierRaised):
+        gateway_logger.warning(
+            "A verifier raised, so the request was refused: %s",
+            refusal,
+            extra={"action": "verifier_raised", **words},
+        )
 
 
 def safe_name(name: str) -> str:

@@ -15,6 +15,8 @@ from smart_api_integrations.errors import StorageUnavailable
 from smart_api_integrations.storage.access import Access
 from smart_api_integrations.storage.access_protocol import AccessStore
 from smart_api_integrations.storage.bell import Bell
+from smart_api_integrations.storage.captured_key_store import CapturedKeyStore
+from smart_api_integrations.storage.captured_keys import CapturedKeys
 from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.counters import count_traffic
 from smart_api_integrations.storage.dialect import Dialect
@@ -50,6 +52,7 @@ class SqlJournal:
     gates: GateStore
     issues: IssueStore
     access: AccessStore
+    captured_keys: CapturedKeyStore
 
     def __init__(self, store: Store) -> None:
         """Put the rooms together; nothing is opened yet."""
@@ -67,6 +70,7 @@ class SqlJournal:
         self.endpoints = Endpoints(store)
         self.issues = Issues(store)
         self.access = Access(store)
+        self.captured_keys = CapturedKeys(store)
         self._store = store
         self._listeners: list[Callable[[], None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -46,6 +46,7 @@ from smart_api_integrations.core.journal import (
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.storage.access_protocol import AccessStore
 from smart_api_integrations.storage.bell import Bell
+from smart_api_integrations.storage.captured_key_store import CapturedKeyStore
 from smart_api_integrations.storage.endpoint_protocols import EndpointStore, GateStore
 
 
@@ -299,6 +300,7 @@ class Journal(Protocol):
     gates: GateStore
     issues: IssueStore
     access: AccessStore
+    captured_keys: CapturedKeyStore
 
     async def open(self) -> None:
         """Connect, bring the schema up to date, check the settings that durability rests on.

@@ -339,3 +339,18 @@ issue_marks = Table(
     Column("resolved_at", Moment),
     Column("muted_until", Moment),
 )
+
+# Secrets that handshakes brought; one without a secret is awaited.
+captured_keys = Table(
+    "captured_keys",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("webhook_name", Text, nullable=False),
+    Column("variable", Text, nullable=False),
+    Column("awaited_until", Moment, nullable=False),
+    Column("secret", Text),
+    Column("captured_at", Moment),
+    Column("remote_address", OutsideText),
+    Index("ix_captured_keys_webhook", "provider", "webhook_name"),
+)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from smart_api_integrations.testing.journal_cases.access import AuditCases, KeyCases
 from smart_api_integrations.testing.journal_cases.batches import BatchCases
+from smart_api_integrations.testing.journal_cases.captured_keys import CapturedKeyCases
 from smart_api_integrations.testing.journal_cases.events import (
     AcceptCases,
     DedupeCases,
@@ -68,6 +69,7 @@ class StoreConformance(
     LostCases,
     WorkListCases,
     IssueCases,
+    CapturedKeyCases,
     OpeningCases,
     WakingCases,
     FailingCases,

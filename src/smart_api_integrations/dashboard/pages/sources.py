@@ -9,7 +9,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smart_api_integrations.dashboard.desk import Desk
-from smart_api_integrations.dashboard.views.sources import SourceRow, mounted_row, unmounted_rows
+from smart_api_integrations.dashboard.views.sources import (
+    HandshakeRow,
+    SourceRow,
+    handshake_row,
+    mounted_row,
+    unmounted_rows,
+)
 
 
 def create_routes(desk: Desk) -> list[Route]:
@@ -20,10 +26,42 @@ def create_routes(desk: Desk) -> list[Route]:
             request,
             "sources.html",
             mounted=await mounted_rows(desk, request),
-            unmounted=unmounted_rows(desk.platform.unmounted),
+            by_handshake=await handshake_rows(desk, request),
+            unmounted=unmounted_rows(
+                {
+                    key: missing
+                    for key, missing in desk.platform.unmounted.items()
+                    if key not in desk.platform.brought_keys.sources
+                }
+            ),
         )
 
-    return [Route("/sources", sources)]
+    async def await_key(request: Request) -> Response:
+        await desk.platform.brought_keys.wait_for(
+            request.path_params["provider"], request.path_params["name"]
+        )
+        return desk.go(request, "/sources#handshakes-h")
+
+    return [
+        Route("/sources", sources, methods=["GET"]),
+        Route("/sources/{provider}/{name}/captured-keys", await_key, methods=["POST"]),
+    ]
+
+
+async def handshake_rows(desk: Desk, request: Request) -> list[HandshakeRow]:
+    """Return the webhooks whose secret a handshake may bring and that have no other, by name."""
+    keys = await desk.platform.brought_keys.keys()
+    return [
+        handshake_row(
+            source.webhook,
+            keys.get(key, ()),
+            variable=source.brought or "",
+            base=desk.base(request),
+            now=desk.journal.now(),
+        )
+        for key, source in desk.platform.brought_keys.sources.items()
+        if source.missing is not None or key in keys
+    ]
 
 
 async def mounted_rows(desk: Desk, request: Request) -> list[SourceRow]:
