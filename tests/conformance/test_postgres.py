@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from smart_api_integrations.storage import open_journal
@@ -23,6 +24,9 @@ class TestPostgresStore(StoreConformance):
 
     def make_store(self, tmp_path: Path) -> Journal:
         return open_journal(self.database.url, **self.options())
+
+    def callers(self) -> AbstractContextManager[Any]:
+        return closing(psycopg.connect(self.database.url))
 
     def interrupt(self) -> AbstractContextManager[None]:
         return self.database.away()

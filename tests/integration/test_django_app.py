@@ -248,3 +248,33 @@ def test_publishing_waits_for_the_commit(project: Path) -> None:
         """,
         store=True,
     )
+
+
+def test_publishing_in_a_transaction_of_djangos_is_part_of_it(project: Path) -> None:
+    run(
+        project,
+        """
+        import time
+        from django.db import connection, connections, transaction
+        from smart_api_integrations.frameworks.django.installed import reception
+
+        with reception().webhooks as webhooks:
+            try:
+                with transaction.atomic():
+                    Group.objects.create(name="lost")
+                    webhooks.publish("order.lost", {}, connection=connection)
+                    raise ValueError
+            except ValueError:
+                pass
+            with transaction.atomic():
+                Group.objects.create(name="kept")
+                kept = webhooks.publish("order.paid", {"id": 7}, connection=connections["default"])
+            deadline = time.monotonic() + 20
+            while not (messages := webhooks.call(webhooks.platform.journal.messages.messages())):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert [message.id for message in messages] == [kept]
+            assert [group.name for group in Group.objects.all()] == ["kept"]
+        """,
+        store=True,
+    )

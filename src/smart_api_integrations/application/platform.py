@@ -16,7 +16,9 @@ from typing import Any, Unpack
 
 from smart_api_integrations.application import parts
 from smart_api_integrations.application.captured_keys import BroughtKeys
+from smart_api_integrations.application.enlisting import Enlisting
 from smart_api_integrations.application.guarding import build_bell, build_door
+from smart_api_integrations.application.mounted import Mounted
 from smart_api_integrations.application.surroundings import (
     build_catalogue,
     build_inline,
@@ -24,17 +26,13 @@ from smart_api_integrations.application.surroundings import (
 )
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.gate import Gate
-from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.intake import NoIntake
-from smart_api_integrations.core.journal import Attempt, Claim, Published, ReceivedEvent, Work
+from smart_api_integrations.core.journal import Attempt, Claim, Message, Published, ReceivedEvent, Work
 from smart_api_integrations.core.lifecycle import Kind, State
 from smart_api_integrations.core.outbound_message import PublishOptions, build_message
-from smart_api_integrations.core.signatures.carried_secrets import secret_parameters
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
-from smart_api_integrations.core.webhook_schema import RawRequest
 from smart_api_integrations.errors import ConfigurationError, NotFound
 from smart_api_integrations.providers.catalogue import Catalogue
-from smart_api_integrations.providers.samples import known_events, signed_request
 from smart_api_integrations.receive.gateway import Gateway
 from smart_api_integrations.receive.greeter import Greeter
 from smart_api_integrations.receive.handling import hops_of
@@ -49,14 +47,13 @@ from smart_api_integrations.send.subscribers import Subscribers
 from smart_api_integrations.settings import Settings
 from smart_api_integrations.telemetry import Telemetry
 from smart_api_integrations.watch.live_feed import LiveFeed
+from smart_api_integrations.work.relay import Relay
 from smart_api_integrations.work.worker import Worker
 
 logger = logging.getLogger(__name__)
 
-_BEST_KNOWN = ("github", "default")
 
-
-class Platform:
+class Platform(Mounted):
     """One running platform.
 
     Attributes:
@@ -68,6 +65,8 @@ class Platform:
         brought_keys: Lets handshakes bring secrets.
         subscribers: Functions of this process that are told of messages.
         live: Tells who watches what changed in the journal.
+
+        enlisting: Puts messages into callers' own transactions.
     """
 
     def __init__(
@@ -105,6 +104,13 @@ class Platform:
             on_published=self.subscribers.tell,
             new_id=self._own.new_id,
             now=self.journal.now,
+        )
+        self.enlisting = Enlisting(self.journal.outbox)
+        self._relay = Relay(
+            self.journal.outbox,
+            intake=self._intake,
+            on_published=self.subscribers.tell,
+            telemetry=self.telemetry,
         )
         self.endpoints = Endpoints(
             self.journal.endpoints, self._network.guard, new_id=self._own.new_id, now=self.journal.now
@@ -159,71 +165,6 @@ class Platform:
         )
 
     @property
-    def webhooks(self) -> Mapping[tuple[str, str], InboundWebhook]:
-        """The mounted webhooks by provider and name."""
-        return self._catalogue.webhooks
-
-    @property
-    def unmounted(self) -> Mapping[tuple[str, str], str]:
-        """Packaged webhooks whose secret is not set, with the variable that is missing."""
-        return self._catalogue.unmounted
-
-    @property
-    def paths(self) -> Mapping[str, tuple[str, str]]:
-        """The paths that YAML files name, with the provider and name that they lead to."""
-        return self._catalogue.paths
-
-    def secret_parameters(self, event: ReceivedEvent) -> frozenset[str]:
-        """Return the parameters of its query in which the webhook of *event* is sent its secret."""
-        source = self._catalogue.sources.get((event.provider, event.webhook_name))
-        return frozenset() if source is None else secret_parameters(source.webhook.scheme)
-
-    def sample(self) -> RawRequest | None:
-        """Return a small signed request that is accepted here; None where nothing with samples is mounted.
-
-        It is the best known sender's where that is mounted: its samples are what people recognise.
-        """
-        able = [
-            source
-            for key, source in self._catalogue.sources.items()
-            if key in self.webhooks and source.definition.samples
-        ]
-        if not able:
-            return None
-        source = min(able, key=lambda source: source.key != _BEST_KNOWN)
-        now, delivery_id = self._own.now(), self._own.new_id("test_")
-        requests = (
-            signed_request(source, event, now=now, delivery_id=delivery_id) for event in known_events(source)
-        )
-        return min(requests, key=lambda request: len(request.body))
-
-    @property
-    def handlers(self) -> tuple[str, ...]:
-        """The names of the registered handlers."""
-        return tuple(
-            dict.fromkeys(
-                handler.name
-                for processor in self._registry
-                for handlers in processor.handlers.values()
-                for handler in handlers
-            )
-        )
-
-    @property
-    def idle_handlers(self) -> tuple[str, ...]:
-        """A sentence for every webhook that has handlers and takes no events, with what to set."""
-        sources, found = self._catalogue.sources, []
-        for processor in self._registry:
-            key = (processor.provider, processor.name)
-            source = sources.get(key)
-            if not any(processor.handlers.values()) or (source is not None and source.missing is None):
-                continue
-            where = "/".join(key)
-            why = "no such webhook is known" if source is None else f"set {source.missing} to mount it"
-            found.append(f"{where} has handlers and is not mounted, so they never run: {why}.")
-        return tuple(found)
-
-    @property
     def is_here(self) -> bool:
         """Whether it is open in this process; what a process forked off inherits, is not."""
         return self._loop is not None and self._process == os.getpid()
@@ -256,6 +197,8 @@ class Platform:
         if "worker" in self.settings.roles:
             self.journal.on_due_work(self._worker.wake)
             self._worker.start()
+            self.journal.on_due_work(self._relay.wake)
+            self._relay.start()
 
     def hurry(self) -> None:
         """Let nothing that runs finish: ``close``, under way or to come, waits for nothing."""
@@ -271,6 +214,8 @@ class Platform:
         left = timedelta(seconds=self.settings.shutdown_seconds) if grace is None else grace
         deadline = asyncio.get_running_loop().time() + left.total_seconds()
         await self.live.close()
+
+        await self._relay.stop()
         await self._worker.stop(grace=left)
         await self._rejections.close()
         await self._close_subscribers(deadline)
@@ -321,6 +266,23 @@ class Platform:
             hops=0 if cause is None else hops_of(cause),
             **options,
         )
+
+    def draft(
+        self,
+        event: str,
+        data: Any,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        cause: ReceivedEvent | None = None,
+        **options: Unpack[PublishOptions],
+    ) -> Message:
+        """Return the message that ``publish`` would keep.
+
+        Raises:
+            InvalidInput: The event's name or the data cannot be used.
+        """
+        event_id, hops = (None, 0) if cause is None else (cause.id, hops_of(cause))
+        return self._publisher.draft(event, data, metadata, event_id=event_id, hops=hops, **options)
 
     async def try_endpoint(
         self, endpoint: Endpoint, event: str, data: Any, metadata: Mapping[str, Any] | None = None

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Unpack
 
+from smart_api_integrations.application.enlisting import check_options
 from smart_api_integrations.application.platform import Platform
-from smart_api_integrations.core.journal import Published
+from smart_api_integrations.core.journal import Message, Published
 from smart_api_integrations.core.outbound_message import PublishOptions
 from smart_api_integrations.errors import ConfigurationError, WebhooksError
 from smart_api_integrations.receive.handling import current_event
+from smart_api_integrations.storage.dialect import Home
 
 
 class Publish:
@@ -31,9 +33,14 @@ class Publish:
         event: str,
         data: Any,
         metadata: Mapping[str, Any] | None = None,
+        *,
+        connection: Any = None,
         **options: Unpack[PublishOptions],
     ) -> str:
         """Publish from synchronous code; blocks until the commit.
+
+        With a *connection* the message becomes part of the transaction that is open there: it is sent after
+        its commit, within a second, and with a rollback it was never there.
 
         *options* are those of :class:`PublishOptions`: ``tenant``, ``ordering_key``, ``delay``,
         ``deliver_at``, ``expires_at`` and ``idempotency_key``.
@@ -41,7 +48,8 @@ class Publish:
         Raises:
             InvalidInput: The event's name or the data cannot be used; nothing was kept.
             StorageUnavailable: The store is away; nothing was kept.
-            ConfigurationError: No platform runs in this process.
+            ConfigurationError: No platform runs in this process; or the *connection* cannot be used, or leads
+                to another database than the journal's.
             WebhooksError: Called in the platform's event loop, which it would block.
         """
         platform = self._newest()
@@ -50,6 +58,10 @@ class Publish:
                 "publish() would block the event loop that it waits for; in a coroutine: await publish.aio(…)"
             )
             raise WebhooksError(message)
+        if connection is not None:
+            draft = _draft(platform, event, data, metadata, **options)
+            platform.enlisting.enlist(draft, connection, loop=platform.loop)
+            return draft.id
         keeping = _keeping(platform, event, data, metadata, **options)
         return asyncio.run_coroutine_threadsafe(keeping, platform.loop).result().message_id
 
@@ -58,10 +70,16 @@ class Publish:
         event: str,
         data: Any,
         metadata: Mapping[str, Any] | None = None,
+        *,
+        connection: Any = None,
         **options: Unpack[PublishOptions],
     ) -> str:
         """Publish from a coroutine, in whatever event loop; otherwise the same."""
         platform = self._newest()
+        if connection is not None:
+            message = _draft(platform, event, data, metadata, **options)
+            await enlist_async(platform, message, connection)
+            return message.id
         keeping = _keeping(platform, event, data, metadata, **options)
         if _running_loop() is platform.loop:
             return (await keeping).message_id
@@ -94,6 +112,32 @@ class Publish:
             )
             raise ConfigurationError(message)
         return self._running[-1]
+
+
+async def enlist_async(platform: Platform, message: Message, connection: Any) -> None:
+    """Make *message* part of the transaction of *connection*, from whatever event loop.
+
+    Raises:
+        ConfigurationError: It cannot be used, or leads to another database.
+    """
+
+    async def home() -> Home:
+        asked = asyncio.run_coroutine_threadsafe(platform.enlisting.home(), platform.loop)
+        return await asyncio.wrap_future(asked)
+
+    elsewhere = None if _running_loop() is platform.loop else home
+    await platform.enlisting.enlist_async(message, connection, find=elsewhere)
+
+
+def _draft(
+    platform: Platform,
+    event: str,
+    data: Any,
+    metadata: Mapping[str, Any] | None,
+    **options: Unpack[PublishOptions],
+) -> Message:
+    check_options(options)
+    return platform.draft(event, data, metadata, cause=current_event.get(), **options)
 
 
 def _keeping(

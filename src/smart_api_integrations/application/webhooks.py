@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from smart_api_integrations.application.configuration import settings_from_surroundings
+from smart_api_integrations.application.enlisting import check_options
 from smart_api_integrations.application.host_frameworks import adapter_of
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.application.portal import BorrowedLoop, Portal
@@ -232,9 +233,13 @@ class Webhooks:
         event: str,
         data: Any,
         metadata: Mapping[str, Any] | None = None,
+        *,
+        connection: Any = None,
         **options: Unpack[PublishOptions],
     ) -> str:
         """Send a message; return its id after the commit, without waiting for a delivery.
+
+        With a *connection* it becomes part of the transaction that is open there, see ``publish``.
 
         *options* are those of :class:`PublishOptions`: ``tenant``, ``ordering_key``, ``delay``,
         ``deliver_at``, ``expires_at`` and ``idempotency_key``.
@@ -242,7 +247,13 @@ class Webhooks:
         Raises:
             InvalidInput: The event's name or the data cannot be used; nothing was kept.
             StorageUnavailable: The store is away; nothing was kept.
+            ConfigurationError: The *connection* cannot be used, or leads to another database.
         """
+        if connection is not None:
+            check_options(options)
+            message = self.platform.draft(event, data, metadata, **options)
+            self.platform.enlisting.enlist(message, connection, loop=self.platform.loop)
+            return message.id
         return self.call(self.platform.publish(event, data, metadata, **options)).message_id
 
     def pause(self, target: str) -> None:

@@ -38,6 +38,32 @@ class Publisher:
         self._new_id = new_id
         self._now = now
 
+    def draft(
+        self,
+        event: str,
+        data: Any,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        event_id: str | None = None,
+        hops: int = 0,
+        **options: Unpack[PublishOptions],
+    ) -> Message:
+        """Return the message that *event* happened, which is not kept.
+
+        Raises:
+            InvalidInput: The event's name, its data or its size cannot be used.
+        """
+        return build_message(
+            event,
+            data,
+            metadata,
+            id=self._new_id("msg_"),
+            now=self._now(),
+            event_id=event_id,
+            hops=hops,
+            **options,
+        )
+
     async def publish(
         self,
         event: str,
@@ -56,16 +82,7 @@ class Publisher:
             InvalidInput: The event's name, its data or its size cannot be used; nothing was kept.
             StorageUnavailable: Nothing was kept.
         """
-        message = build_message(
-            event,
-            data,
-            metadata,
-            id=self._new_id("msg_"),
-            now=self._now(),
-            event_id=event_id,
-            hops=hops,
-            **options,
-        )
+        message = self.draft(event, data, metadata, event_id=event_id, hops=hops, **options)
         published = await self._messages.publish(message, handoff=self._intake.offer())
         if published.claims:
             self._intake.take(published.claims)

@@ -6,7 +6,7 @@ To add an engine, write one file with these methods and let ``open_journal`` kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -36,6 +36,24 @@ class TakenKeys:
 
     held: Mapping[bytes, Holder]
     written: Mapping[bytes, Holder]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Which database the journal is in, and what any connection to it can be asked to find that out.
+
+    Attributes:
+        engine: ``sqlite`` or ``postgresql``.
+        question: A statement whose rows ``read`` makes an identity of.
+        insert: The statement that puts ``:id``, ``:envelope`` and ``:body`` into the outbox.
+        identity: What the journal's own connection answers.
+    """
+
+    engine: str
+    question: str
+    insert: str
+    identity: Hashable
+    read: Callable[[Sequence[Sequence[Any]]], Hashable]
 
 
 class Dialect(Protocol):
@@ -107,6 +125,12 @@ class Dialect(Protocol):
 
     def find_provider_id(self, connection: Connection, text: str) -> str | None:
         """Return our id of the newest event whose provider calls it *text*, or None."""
+
+    def home(self, connection: Connection) -> Home:
+        """Return which database this is, as callers' connections to it would say."""
+
+    def warn_of_callers(self) -> None:
+        """Say once, where it is so, what can go wrong when a caller's own connection writes."""
 
     def announce(self, connection: Connection) -> None:
         """Wake who waits for work, here and elsewhere, once this transaction is committed."""

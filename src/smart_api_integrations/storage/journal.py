@@ -29,6 +29,8 @@ from smart_api_integrations.storage.issues import IssueCounting, Issues
 from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.marks import read_mark
 from smart_api_integrations.storage.messages import Messages
+from smart_api_integrations.storage.outbox import Outbox
+from smart_api_integrations.storage.outbox_protocol import OutboxStore
 from smart_api_integrations.storage.pausing import Gates
 from smart_api_integrations.storage.protocols import (
     EventStore,
@@ -50,6 +52,7 @@ class SqlJournal:
     work: WorkStore
     endpoints: EndpointStore
     gates: GateStore
+    outbox: OutboxStore
     issues: IssueStore
     access: AccessStore
     captured_keys: CapturedKeyStore
@@ -66,6 +69,7 @@ class SqlJournal:
         self.messages = messages
         recording = Recording(store, messages, lines, health, issues=counting)
         self.work = WorkQueue(store, claiming, recording, lines)
+        self.outbox = Outbox(store, messages)
         self.gates = Gates(store)
         self.endpoints = Endpoints(store)
         self.issues = Issues(store)

@@ -42,7 +42,7 @@ from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.bulk import Row, added_up, column_names, driver
 from smart_api_integrations.storage.column_types import Moment
 from smart_api_integrations.storage.database_url import database_url
-from smart_api_integrations.storage.dialect import Holder, Move, TakenKeys
+from smart_api_integrations.storage.dialect import Holder, Home, Move, TakenKeys
 from smart_api_integrations.storage.lane import Failure
 from smart_api_integrations.storage.migrating import upgrade
 from smart_api_integrations.storage.postgres_listener import CHANNEL, Listener
@@ -94,6 +94,12 @@ MISSING_TABLE = "42P01"
 DUE = "work_is_due"
 
 _settings = text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)")
+_schema = text("SELECT current_schema()")
+_WHERE = "SELECT current_database(), extract(epoch FROM pg_postmaster_start_time())"
+_ENLIST = (
+    'WITH kept AS (INSERT INTO "{schema}".webhooks_outbox (id, envelope, body)'
+    " VALUES (:id, :envelope, :body)) SELECT pg_notify('{channel}', '')"
+)
 _notify = text("SELECT pg_notify(:channel, '')")
 _TAKE_KEYS = (
     "INSERT INTO event_keys (hash, event_id, seen_at)"
@@ -284,6 +290,16 @@ class Postgres:
         """See ``Dialect.find_provider_id``: along an index."""
         return connection.scalar(_find_provider_id, {"text": text})
 
+    def home(self, connection: Connection) -> Home:
+        """See ``Dialect.home``: the server by when it was started, and the database's name."""
+        schema: str = connection.scalar(_schema)
+        insert = _ENLIST.format(schema=schema.replace('"', '""'), channel=CHANNEL)
+        identity = _server_of(connection.exec_driver_sql(_WHERE).all())
+        return Home(engine="postgresql", question=_WHERE, insert=insert, identity=identity, read=_server_of)
+
+    def warn_of_callers(self) -> None:
+        """See ``Dialect.warn_of_callers``: nothing."""
+
     def announce(self, connection: Connection) -> None:
         """See ``Dialect.announce``: once for a transaction."""
         if not connection.info.get(DUE):
@@ -360,3 +376,8 @@ def _copy_type(kind: Any) -> str:
 def _base_name(kind: Any) -> str:
     names = (str(cls.__visit_name__) for cls in type(kind).__mro__ if hasattr(cls, "__visit_name__"))
     return next(name for name in names if name in COPY_TYPES)
+
+
+def _server_of(rows: Sequence[Sequence[Any]]) -> tuple[str, ...]:
+    """Return what tells a database from every other one, on any server."""
+    return tuple(str(value) for value in rows[0])

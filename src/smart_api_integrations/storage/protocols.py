@@ -48,6 +48,7 @@ from smart_api_integrations.storage.access_protocol import AccessStore
 from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.captured_key_store import CapturedKeyStore
 from smart_api_integrations.storage.endpoint_protocols import EndpointStore, GateStore
+from smart_api_integrations.storage.outbox_protocol import OutboxStore
 
 
 class EventStore(Protocol):
@@ -298,6 +299,7 @@ class Journal(Protocol):
     work: WorkStore
     endpoints: EndpointStore
     gates: GateStore
+    outbox: OutboxStore
     issues: IssueStore
     access: AccessStore
     captured_keys: CapturedKeyStore

@@ -45,7 +45,7 @@ from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.bulk import ManyRows, Row, added_up, column_names, driver
 from smart_api_integrations.storage.column_types import JsonText, Moment, pack, storable
 from smart_api_integrations.storage.database_url import database_url
-from smart_api_integrations.storage.dialect import Holder, Move, TakenKeys
+from smart_api_integrations.storage.dialect import Holder, Home, Move, TakenKeys
 from smart_api_integrations.storage.lane import Failure
 from smart_api_integrations.storage.migrating import upgrade
 from smart_api_integrations.storage.sqlite_tail import Tail
@@ -63,6 +63,9 @@ OLDEST = (3, 35, 0)
 PAGE_BYTES = 16_384
 CHECKPOINT_PAGES = 4 * 1024 * 1024 // PAGE_BYTES
 BUSY_SECONDS = 5.0
+
+_WHERE = "PRAGMA database_list"
+_ENLIST = "INSERT INTO main.webhooks_outbox (id, envelope, body) VALUES (:id, :envelope, :body)"
 
 WRITER_PRAGMAS = (
     f"PRAGMA page_size = {PAGE_BYTES}",
@@ -125,6 +128,7 @@ class Sqlite:
             message = "The journal needs a file: sqlite:///webhooks.db, or sqlite:////an/absolute/path.db"
             raise ConfigurationError(message)
         self._path = Path(url.database)
+        self._warned = False
         self._busy_seconds = float(str(url.query.get("timeout", BUSY_SECONDS)))
         self._tail = Tail()
         self._writer = self._engine(WRITER_PRAGMAS, begin="BEGIN IMMEDIATE", tail=self._tail)
@@ -284,6 +288,21 @@ class Sqlite:
         found: str | None = connection.scalar(_find_provider_id, {"text": text})
         return found
 
+    def home(self, connection: Connection) -> Home:
+        """See ``Dialect.home``: the file, whatever name leads to it."""
+        rows = connection.exec_driver_sql(_WHERE).all()
+        return Home(engine="sqlite", question=_WHERE, insert=_ENLIST, identity=_file_of(rows), read=_file_of)
+
+    def warn_of_callers(self) -> None:
+        """See ``Dialect.warn_of_callers``: an application's connection takes no turns."""
+        if not self._warned and sqlite3.sqlite_version_info < SEVERAL_WRITERS_SAFE:
+            self._warned = True
+            logger.warning(
+                "with SQLite before 3.51.3 a connection of the application's own that writes to the journal's"
+                " file can, rarely, corrupt it: use a newer SQLite, or PostgreSQL, for publish(connection=…)",
+                extra={"action": "sqlite.callers_connection", "sqlite_version": sqlite3.sqlite_version},
+            )
+
     def announce(self, connection: Connection) -> None:
         """See ``Dialect.announce``."""
         connection.info[DUE] = True
@@ -333,3 +352,13 @@ def _insert(table: Table, tail: str = "") -> ManyRows:
     # the lane undoes the whole transaction anyway.
     head = f'INSERT OR FAIL INTO "{table.name}" ({column_names(table)})'
     return ManyRows.of(head=head, width=len(table.c), tail=tail)
+
+
+def _file_of(rows: Sequence[Sequence[Any]]) -> tuple[int, int] | None:
+    """Return which file a connection's main database is; None for one in memory."""
+    file = next((row[2] for row in rows if row[1] == "main"), None)
+    try:
+        found = Path(file).stat() if file else None
+    except OSError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)

@@ -248,6 +248,15 @@ idempotency_keys = Table(
     Index("ix_idempotency_keys_used", "used_at"),
 )
 
+# What callers' own transactions leave to be published; emptied as soon as a worker sees it.
+outbox = Table(
+    "webhooks_outbox",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("envelope", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
 # What holds back the work of a target; one that nothing is the matter with has no row.
 gates = Table(
     "gates",

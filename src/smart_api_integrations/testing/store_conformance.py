@@ -31,6 +31,7 @@ from smart_api_integrations.testing.journal_cases.leases import ClaimCases
 from smart_api_integrations.testing.journal_cases.lines import OrderCases
 from smart_api_integrations.testing.journal_cases.marks import MarkCases
 from smart_api_integrations.testing.journal_cases.opening import FailingCases, OpeningCases, WakingCases
+from smart_api_integrations.testing.journal_cases.outbox import OutboxCases
 from smart_api_integrations.testing.journal_cases.rejections import RejectionCases
 from smart_api_integrations.testing.journal_cases.rerouting import RerouteCases
 from smart_api_integrations.testing.journal_cases.resuming import ResumeCases
@@ -55,6 +56,7 @@ class StoreConformance(
     ResumeCases,
     RerouteCases,
     MessageCases,
+    OutboxCases,
     EndpointCases,
     ClaimCases,
     OrderCases,
