@@ -7,7 +7,6 @@ and to the dashboard (``research``: one message outside, the reason inside).
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,8 +24,6 @@ from smart_api_integrations.errors import (
     TooBusy,
     TooManyRequests,
 )
-
-logger = logging.getLogger("smart_api_integrations.core.webhook")  # the name that the second seed gives
 
 JSON_TYPE = "application/json"
 
@@ -87,13 +84,15 @@ _OF_THE_CONNECTION = frozenset(
 _WITHOUT_BODY = frozenset({204, 205, 304})
 
 
-def handled(
-    event: ReceivedEvent, response: WebhookResponse, *, duplicate: bool = False, handler: str = ""
-) -> Answer:
+class UnsendableAnswer(Exception):
+    """A handler's answer cannot be sent; the words say what is wrong with it, without a value."""
+
+
+def handled(event: ReceivedEvent, response: WebhookResponse, *, duplicate: bool = False) -> Answer:
     """Return the answer to an event that was handled while its provider waited.
 
-    One that cannot be sent, or would be read as more than one answer, is replaced with a fixed 500; the log
-    then names *handler* and what is wrong with it, but no value, since that may be the sender's.
+    Raises:
+        UnsendableAnswer: It cannot be sent, or would be read as more than one answer.
     """
     own = {
         "id": event.id,
@@ -110,12 +109,7 @@ def handled(
             fault = f"its data is no JSON ({type(error).__name__})"
     fault = fault or _header_fault({"Content-Type": content_type})
     if fault is not None:
-        logger.error(
-            "A handler's answer cannot be sent: %s",
-            fault,
-            extra={"action": "answer", "handler": handler, "reason": fault, "event_id": event.id},
-        )
-        return UNSENDABLE
+        raise UnsendableAnswer(fault)
     headers = {name.lower(): value for name, value in response.headers.items()}
     content_type = headers.pop("content-type", content_type)
     return Answer(

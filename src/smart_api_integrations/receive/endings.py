@@ -57,6 +57,16 @@ def no_success(message: str, result: Any) -> Ending:
     )
 
 
+def unsendable(fault: str) -> Ending:
+    """Return the failure of a handler whose answer cannot be sent: what it published is dropped with it."""
+    return Ending(
+        state=State.FAILED,
+        status=AttemptStatus.FAILED,
+        code="unsendable_answer",
+        message=f"Its answer cannot be sent: {fault}.",
+    )
+
+
 def answered_by(middleware: HandlerFunction, result: Any) -> Ending:
     """Return how a handling ended in whose handler's place a middleware answered."""
     if isinstance(result, HandlerError):

@@ -59,6 +59,7 @@ from smart_api_integrations.receive.endings import (
     raised,
     result_of,
     stuck,
+    unsendable,
 )
 from smart_api_integrations.receive.threads import HandlerStuck, HandlerThreads
 
@@ -93,6 +94,7 @@ class Run:
         limit: The handler's own limit of time; None for the platform's.
         skipped: Why it was not run at all, or None.
         refused: Why it was not run, where that is a failure, or None.
+        unsendable: What is wrong with its answer, which cannot be sent to the provider, or None.
     """
 
     started_at: datetime
@@ -102,6 +104,7 @@ class Run:
     error: BaseException | None = None
     skipped: str | None = None
     refused: str | None = None
+    unsendable: str | None = None
 
     def ending(self, limit: timedelta) -> Ending:
         """Return how it ended; *limit* is named where it ran longer."""
@@ -109,6 +112,8 @@ class Run:
             return Ending(state=State.SKIPPED, status=AttemptStatus.SKIPPED, message=self.skipped)
         if self.refused is not None:
             return no_success(self.refused, None)
+        if self.unsendable is not None:
+            return unsendable(self.unsendable)
         if isinstance(self.error, HandlerError):
             return judged(self.error)
         if isinstance(self.error, RanTooLong):

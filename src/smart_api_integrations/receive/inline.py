@@ -8,6 +8,7 @@ Rules:
    id, and nothing that completed; while another request runs it, the repeat is answered 503.
 3. What a middleware renames is handled by the handlers of the new type.
 4. Where an outcome cannot be recorded the answer is 503: the provider sends the event again.
+5. An answer that cannot be sent is a failure of the handler that gave it: 500, and the repeat runs it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,14 @@ from smart_api_integrations.core.webhook import Handler, WebhookProcessor
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import WebhookEvent, WebhookResponse
 from smart_api_integrations.errors import ConfigurationError, InvalidInput
-from smart_api_integrations.receive.answer import BUSY, Answer, handled, replied
+from smart_api_integrations.receive.answer import (
+    BUSY,
+    UNSENDABLE,
+    Answer,
+    UnsendableAnswer,
+    handled,
+    replied,
+)
 from smart_api_integrations.receive.assigning import seen_by_handlers
 from smart_api_integrations.receive.calling import TimeLimit, call_within
 from smart_api_integrations.receive.handling import HandlerRunner, RanTooLong, Run, current_event
@@ -113,19 +121,15 @@ class InlineHandling:
             handoff=handoff,
             rules=self._rules,
         )
-        response = await self._run(run)
-        if running:
-            return BUSY, False
-        if webhook.response is not None and response.success and not run.has_answered:
-            return replied(webhook.response), False
-        return handled(event, response, handler=run.author_of(response)), False
+        answer = await self._run(run)
+        return BUSY if running else answer, False
 
     def _lease(self, called: Sequence[Handler | HandlerFunction]) -> timedelta:
         """Return a lease that none of *called* outlives, one after the other."""
         limits = (getattr(each, "timeout", None) or self._rules.default_timeout for each in called)
         return sum(limits, self._rules.spare)
 
-    async def _run(self, run: _InlineRun) -> WebhookResponse:
+    async def _run(self, run: _InlineRun) -> Answer:
         attempt = max((claim.work.attempt_count for claim in run.claims.values()), default=1)
         event = seen_by_handlers(run.event, run.webhook, attempt=attempt)
         token = current_event.set(run.event)
@@ -133,9 +137,31 @@ class InlineHandling:
             response = await run.processor.process(event, call=run.call, on_error=run.note)
         finally:
             current_event.reset(token)
+        answer = self._answer(run, response)
         outcomes = [self._runner.outcome_of(claim, each) for claim, each in run.ended(response)]
         refused = await asyncio.gather(*(self._record(outcome) for outcome in outcomes))
-        return FAILED if any(refused) else response
+        return handled(run.event, FAILED) if any(refused) else answer
+
+    def _answer(self, run: _InlineRun, response: WebhookResponse) -> Answer:
+        """Return what is sent; an answer that cannot be becomes the failure of who gave it."""
+        own = run.webhook.response
+        if own is not None and response.success and not run.has_answered:
+            return replied(own)
+        try:
+            return handled(run.event, response)
+        except UnsendableAnswer as fault:
+            author = run.blame(response, str(fault))
+            logger.error(  # noqa: TRY400 - the sentence says it all
+                "A handler's answer cannot be sent: %s",
+                fault,
+                extra={
+                    "action": "answer",
+                    "handler": author,
+                    "reason": str(fault),
+                    "event_id": run.event.id,
+                },
+            )
+            return UNSENDABLE
 
     async def _record(self, outcome: Outcome) -> bool:
         """Record *outcome*; return whether what it holds was refused, and it is recorded as a failure."""
@@ -179,6 +205,7 @@ class _InlineRun:
         self._runs: dict[str, Run] = {}
         self._noted: str | None = None
         self._stopped_by: str | None = None
+        self._unsendable: str | None = None
 
     async def call(self, function: HandlerFunction, event: WebhookEvent, own: timedelta | None, /) -> Any:
         """Call a middleware, or a handler whose handling is ours; see ``core.inline_answer.Call``."""
@@ -247,11 +274,19 @@ class _InlineRun:
         """Whether a handler or a middleware had something to say."""
         return self._stopped_by is not None or any(run.result is not None for run in self._runs.values())
 
-    def author_of(self, response: WebhookResponse) -> str:
-        """Return the name of the handler or middleware that *response* is from, or of all who may be."""
+    def blame(self, response: WebhookResponse, fault: str) -> str:
+        """Let the handling of who gave *response*, which cannot be sent, fail; return the author's name."""
+        if self._stopped_by is not None:
+            self._unsendable = fault
+            return self._stopped_by
         answered = {name: run.result for name, run in self._runs.items() if run.result is not None}
-        exact = [name for name, result in answered.items() if result is response]
-        return self._stopped_by or ", ".join(exact or answered)
+        # A response is sent as it is. What was made of another result is the first: no failure went before.
+        author = next(
+            (name for name, result in answered.items() if result is response), next(iter(answered), "")
+        )
+        if author:
+            self._runs[author] = replace(self._runs[author], unsendable=fault)
+        return author
 
     def ended(self, response: WebhookResponse) -> Iterable[tuple[Claim, Run]]:
         """Yield how each handling ended; *response* is what the provider is answered."""
@@ -264,6 +299,8 @@ class _InlineRun:
         reason = response.message or self._noted or f"it answered {response.status_code}"
         if self._runs:
             return Run(started_at=now, skipped="A middleware gave the event another type.")
+        if self._unsendable is not None:
+            return Run(started_at=now, unsendable=f"of the middleware {self._stopped_by}: {self._unsendable}")
         if response.success:
             return Run(started_at=now, skipped=f"A middleware answered in its place: {reason}")
         return Run(started_at=now, refused=f"A middleware refused the event: {reason}")

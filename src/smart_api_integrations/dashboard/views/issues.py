@@ -43,6 +43,7 @@ _HANDLER_TITLES = {
     "retry_asked": "{name} asked to be tried again",
     "dead_asked": "{name} gave up",
     "no_success": "{name} said that it failed",
+    "unsendable_answer": "{name} gave an answer that cannot be sent",
     "stuck": "Earlier runs of {name} never ended",
     "not_registered": "{name} is registered in no process",
     "lost": "A worker was lost while it ran {name}",
