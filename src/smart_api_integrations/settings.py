@@ -78,8 +78,30 @@ class Settings(BaseModel):
         default=None,
         description="`redis://…`: limits, wake-ups and live views, shared by processes; may be lost.",
     )
-    broker_url: str | None = Field(
-        default=None, description="Where internal events go: `amqp://…`, `redis://…`; not used yet."
+    broker_url: SecretStr | None = Field(
+        default=None,
+        description="Where internal events go too: `amqp://…` (RabbitMQ), `redis://…` (a stream), `memory:` "
+        "(functions of the worker, tried again when they fail). The same in every process.",
+    )
+    broker_topic: str = Field(
+        default="webhooks.events",
+        min_length=1,
+        max_length=200,
+        description="The exchange's or stream's name.",
+    )
+    broker_events: Annotated[tuple[str, ...], CommaSeparated] = Field(
+        default=("*",), min_length=1, description="The types of messages that go to the broker: `payment.*`."
+    )
+    broker_unrouted: Literal["retry", "cancel"] = Field(
+        default="retry", description="What becomes of a message that no queue of RabbitMQ gets."
+    )
+    broker_max_length: int = Field(
+        default=1_000_000, ge=1, description="About how many events a Redis stream keeps."
+    )
+    internal_events: Literal["wanted", "always", "never"] = Field(
+        default="wanted",
+        description="When the providers' `publish:` maps run: where an endpoint, the broker or a function of "
+        "this process wants what they publish; always; or never.",
     )
     providers_dir: str = Field(
         default="providers", description="Your own providers, laid over the packaged ones."

@@ -13,7 +13,11 @@ from typing import Any
 
 import orjson
 
+from smart_api_integrations.brokers.broker import Broker
+from smart_api_integrations.core.broker_event import BROKER
 from smart_api_integrations.core.duplicate_keys import may_repeat
+from smart_api_integrations.core.endpoint import Endpoint
+from smart_api_integrations.core.journal import Claim, Outcome
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import parse_json as exact_json
@@ -22,10 +26,13 @@ from smart_api_integrations.network.address_guard import AddressGuard
 from smart_api_integrations.network.http_transport import HttpTransport
 from smart_api_integrations.network.key_source import KeySource
 from smart_api_integrations.providers.catalogue import Catalogue
+from smart_api_integrations.receive.assigning import Publishing
 from smart_api_integrations.receive.captured_keys import CapturedKeys
 from smart_api_integrations.receive.door import Door
 from smart_api_integrations.receive.gateway import GatewayRules
 from smart_api_integrations.receive.handling import HandlerRunner, Surroundings
+from smart_api_integrations.receive.publishing import PublishRunner, is_publishing
+from smart_api_integrations.send.broker_delivery import BrokerDelivering
 from smart_api_integrations.send.delivery import Delivering
 from smart_api_integrations.settings import Settings
 from smart_api_integrations.storage import open_journal
@@ -44,7 +51,9 @@ class Network:
     transport: HttpTransport
 
 
-def build_journal(settings: Settings, surroundings: Surroundings) -> Journal:
+def build_journal(
+    settings: Settings, surroundings: Surroundings, *, broker: Endpoint | None = None
+) -> Journal:
     """Return the journal, not yet open.
 
     Raises:
@@ -55,6 +64,7 @@ def build_journal(settings: Settings, surroundings: Surroundings) -> Journal:
         new_id=surroundings.new_id,
         cipher=SecretCipher(_encryption_keys(settings)),
         dedupe_window=timedelta(days=settings.dedupe_days),
+        broker=broker,
     )
 
 
@@ -89,6 +99,7 @@ def build_runners(
     registry: WebhookRegistry,
     *,
     transport: HttpTransport,
+    broker: Broker | None,
     own: Surroundings,
 ) -> Mapping[Kind, Runner]:
     """Return what runs each kind of work."""
@@ -99,7 +110,22 @@ def build_runners(
         default_timeout=timedelta(seconds=settings.handler_timeout_seconds),
     )
     deliveries = build_delivering(transport, own)
-    return {Kind.HANDLING: handlings.run, Kind.DELIVERY: deliveries.deliver}
+    publishing = PublishRunner(catalogue.webhooks, now=own.now, new_id=own.new_id)
+    to_broker = BrokerDelivering(
+        broker,
+        cancel_unrouted=settings.broker_unrouted == "cancel",
+        now=own.now,
+        random=own.random,
+        new_id=own.new_id,
+    )
+
+    async def handle(claim: Claim) -> Outcome:
+        return await (publishing if is_publishing(claim) else handlings).run(claim)
+
+    async def deliver(claim: Claim) -> Outcome:
+        return await (to_broker if claim.work.target == BROKER else deliveries).deliver(claim)
+
+    return {Kind.HANDLING: handle, Kind.DELIVERY: deliver}
 
 
 def build_delivering(transport: HttpTransport, own: Surroundings) -> Delivering:
@@ -139,6 +165,7 @@ def gateway_rules(
     network: Network,
     *,
     captured_keys: CapturedKeys,
+    publishing: Publishing,
 ) -> GatewayRules:
     """Return what the gateway is told."""
     return GatewayRules(
@@ -150,6 +177,7 @@ def gateway_rules(
         parse_json=parse_json,
         find_key=KeySource(network.transport, now=surroundings.now).find,
         captured_keys=captured_keys,
+        publishing=publishing,
     )
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any, Unpack
 
-from smart_api_integrations.application import parts
+from smart_api_integrations.application import brokering, parts
 from smart_api_integrations.application.captured_keys import BroughtKeys
 from smart_api_integrations.application.enlisting import Enlisting
 from smart_api_integrations.application.guarding import build_bell, build_door
@@ -65,8 +65,8 @@ class Platform(Mounted):
         brought_keys: Lets handshakes bring secrets.
         subscribers: Functions of this process that are told of messages.
         live: Tells who watches what changed in the journal.
-
         enlisting: Puts messages into callers' own transactions.
+        broker: Where messages go beside endpoints, or None.
     """
 
     def __init__(
@@ -94,14 +94,21 @@ class Platform(Mounted):
         self._registry = get_webhook_registry()
         self._catalogue = build_catalogue(settings, environ) if catalogue is None else catalogue
         self._network = parts.build_network(settings)
-        self.journal = parts.build_journal(settings, self._own)
         self.subscribers = Subscribers(self._own.threads)
+        self.broker = brokering.build_broker(settings, self.subscribers.take)
+        # Where the broker is this process its worker tells the functions, and nobody else does.
+        told_by_worker = brokering.is_this_process(settings)
+        self._on_published = _tell_nobody if told_by_worker else self.subscribers.tell
+        self._publishing = brokering.build_publishing(settings, self.subscribers)
+        self.journal = parts.build_journal(
+            settings, self._own, broker=brokering.endpoint_of(self.broker, settings)
+        )
         self._worker = self._build_worker()
         self._intake = self._worker if "worker" in settings.roles else NoIntake()
         self._publisher = Publisher(
             self.journal.messages,
             intake=self._intake,
-            on_published=self.subscribers.tell,
+            on_published=self._on_published,
             new_id=self._own.new_id,
             now=self.journal.now,
         )
@@ -130,9 +137,14 @@ class Platform(Mounted):
 
     def _build_worker(self) -> Worker:
         runners = parts.build_runners(
-            self.settings, self._catalogue, self._registry, transport=self._network.transport, own=self._own
+            self.settings,
+            self._catalogue,
+            self._registry,
+            transport=self._network.transport,
+            broker=self.broker,
+            own=self._own,
         )
-        rules = parts.worker_rules(self.settings, self._registry, on_published=self.subscribers.tell)
+        rules = parts.worker_rules(self.settings, self._registry, on_published=self._on_published)
         return Worker(work=self.journal.work, runners=runners, telemetry=self.telemetry, rules=rules)
 
     def _build_gateway(self) -> Gateway:
@@ -150,11 +162,12 @@ class Platform(Mounted):
                 self._door,
                 self._network,
                 captured_keys=self._captured_keys,
+                publishing=self._publishing,
             ),
         )
 
     def _build_inline(self) -> InlineHandling:
-        ledger = JournalLedger(self.journal, intake=self._intake, on_published=self.subscribers.tell)
+        ledger = JournalLedger(self.journal, intake=self._intake, on_published=self._on_published)
         return build_inline(
             self.settings,
             self._catalogue,
@@ -162,6 +175,7 @@ class Platform(Mounted):
             own=self._own,
             telemetry=self.telemetry,
             ledger=ledger,
+            publishing=self._publishing,
         )
 
     @property
@@ -220,7 +234,7 @@ class Platform(Mounted):
         await self._rejections.close()
         await self._close_subscribers(deadline)
         await self._network.transport.close()
-        for shared in (self._shared_limits, self._bell):
+        for shared in (self._shared_limits, self._bell, self.broker):
             if shared is not None:
                 await shared.close()
         await self.journal.close()
@@ -347,3 +361,7 @@ class Platform(Mounted):
         work = await self.journal.work.replay(work_id)
         self._worker.wake()
         return work
+
+
+def _tell_nobody(_messages: Sequence[Message]) -> None:
+    """Stand where functions of this process would be told at once."""

@@ -15,6 +15,7 @@ from smart_api_integrations.application.identifiers import ulids
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.providers.catalogue import Catalogue, load_catalogue
+from smart_api_integrations.receive.assigning import Publishing, publish_nothing
 from smart_api_integrations.receive.handling import HandlerRunner, Surroundings
 from smart_api_integrations.receive.inline import InlineHandling, InlineRules
 from smart_api_integrations.receive.ledger import Ledger
@@ -58,6 +59,7 @@ def build_inline(
     own: Surroundings,
     telemetry: Telemetry,
     ledger: Ledger,
+    publishing: Publishing = publish_nothing,
 ) -> InlineHandling:
     """Return what handles events while their provider waits."""
     limit = timedelta(seconds=settings.handler_timeout_seconds)
@@ -75,5 +77,6 @@ def build_inline(
             spare=timedelta(seconds=settings.lease_seconds),
             now=own.now,
             clock=time.perf_counter,
+            publishing=publishing,
         ),
     )

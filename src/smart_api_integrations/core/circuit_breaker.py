@@ -73,6 +73,10 @@ class BreakerRules:
         return max((step for step in (*WARNINGS, 100) if percent >= step), default=0)
 
 
+BROKER_RULES = BreakerRules(shortest=timedelta(seconds=5), longest=timedelta(minutes=1))
+"""Of our own broker: it is one that we are to be back at soon, and it is never switched off."""
+
+
 def throttle_for(*, asked: timedelta, throttles: int) -> timedelta:
     """Return how long an endpoint is left alone after its *throttles*-th busy answer in a row.
 

@@ -24,6 +24,7 @@ from smart_api_integrations.core.event_types import matches
 from smart_api_integrations.core.extraction import Extraction
 from smart_api_integrations.core.handshakes import Greeting, Handshake, find_greeting, is_token, methods_of
 from smart_api_integrations.core.journal import Proof
+from smart_api_integrations.core.publish_maps import PublishMap
 from smart_api_integrations.core.records import record
 from smart_api_integrations.core.replies import Reply
 from smart_api_integrations.core.request_view import RequestView
@@ -115,6 +116,7 @@ class InboundWebhook:
         response: The answer to an accepted event; None for the platform's own.
         signed_once: Whether the same signed bytes are the same event; not so where a provider's
             notifications say only that something happened.
+        publish: Which internal events its events are.
     """
 
     provider: str
@@ -137,6 +139,7 @@ class InboundWebhook:
     handshakes: tuple[Handshake, ...] = ()
     response: Reply | None = None
     signed_once: bool = True
+    publish: tuple[PublishMap, ...] = ()
 
     @property
     def methods(self) -> tuple[str, ...]:

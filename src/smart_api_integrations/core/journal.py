@@ -84,11 +84,14 @@ class NewHandling:
         handler: The handler's name: ``provider:webhook_name:module.qualname``.
         max_attempts: After so many failures in a row it is a dead letter.
         ordering_key: Handlings of one handler with equal keys run one after the other; None for no order.
+        publishes: Where given, it is kept only if an endpoint of the tenant, or the broker, wants one of
+            these types of message.
     """
 
     handler: str
     max_attempts: int
     ordering_key: str | None = None
+    publishes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from smart_api_integrations.providers.definitions import (
     packaged_definitions,
     user_definitions,
 )
+from smart_api_integrations.providers.publish_yaml import check_publish
 from smart_api_integrations.providers.webhook_yaml import NAME, read_provider_file
 
 PACKAGED_DIR = Path(__file__).parent
@@ -184,6 +185,8 @@ def load_definitions(providers_dir: Path | None) -> Mapping[Key, Definition]:
     """
     packaged = packaged_files()
     own = () if providers_dir is None else _read_files(providers_dir)
+    for file in own:
+        check_publish(file.path, file.content.model_dump(by_alias=True, exclude_none=True)["webhooks"])
     refined = [definition for file in own for definition in user_definitions(file, packaged=packaged)]
     return {(each.webhook.provider, each.webhook.name): each for each in (*_packaged(), *refined)}
 

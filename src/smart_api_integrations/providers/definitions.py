@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from smart_api_integrations.core.templates import Template, compile_template
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.providers.flat_vocabulary import FLAT_KEYS, Block, generic_signature, lay_over
 from smart_api_integrations.providers.handshake_yaml import compile_handshakes, compile_response
+from smart_api_integrations.providers.publish_yaml import compile_publish
 from smart_api_integrations.providers.webhook_yaml import ProviderFile, SampleBlock, WebhookBlock
 
 _DEFAULT = "default"
@@ -140,7 +141,10 @@ def _define(
         for layer in layers:
             block = lay_over(block, layer)
         files = [read.content for read in (preset, file) if read is not None]
-        webhook = _build(file.provider, name, block, files)
+        webhook = replace(
+            _build(file.provider, name, block, files),
+            publish=compile_publish(block.get("publish"), origin=file.path),
+        )
         needs = verification_needs(block["verification"])
     except ConfigurationError as error:
         message = f"{file.path}, webhook {name!r}: {error}"
@@ -274,8 +278,8 @@ def _batch(block: Block | None) -> BatchRules | None:
 
 
 def _variables(block: Block) -> tuple[str, ...]:
-    """Return what the templates read of the environment; handshakes look after their own variables."""
-    own = {key: value for key, value in block.items() if key not in {"handshakes", "response"}}
+    """Return what the templates read of the environment; handshakes look after their own."""
+    own = {key: value for key, value in block.items() if key not in {"handshakes", "publish", "response"}}
     return tuple(dict.fromkeys(variable for variable, _ in named_variables(own)))
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.providers.handshake_yaml import HandshakeBlock, ReplyBlock
+from smart_api_integrations.providers.publish_yaml import Entries
 from smart_api_integrations.providers.verification_yaml import VerificationBlock
 from smart_api_integrations.providers.yaml_text import line_of, read_yaml
 from smart_api_integrations.providers.yaml_types import (
@@ -123,6 +124,7 @@ class WebhookBlock(FlatKeys):
     batch: BatchBlock | None = None
     handshakes: list[HandshakeBlock] | None = None
     response: ReplyBlock | None = None
+    publish: dict[Annotated[str, Field(min_length=1, max_length=128)], Entries] | None = None
 
 
 class Example(Strict):

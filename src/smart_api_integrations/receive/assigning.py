@@ -12,20 +12,33 @@ from smart_api_integrations.core.webhook_schema import Headers, RawRequest, Webh
 
 logger = logging.getLogger(__name__)
 
+Publishing = Callable[[ReceivedEvent, InboundWebhook], Sequence[NewHandling]]
+"""Returns the handling that publishes an event, if it is to be published."""
+
+
+def publish_nothing(_event: ReceivedEvent, _webhook: InboundWebhook) -> Sequence[NewHandling]:
+    """Publish nothing: where there is no store, or it is switched off."""
+    return ()
+
 
 def handlings_for(
-    event: ReceivedEvent, webhook: InboundWebhook, processor: WebhookProcessor | None
+    event: ReceivedEvent,
+    webhook: InboundWebhook,
+    processor: WebhookProcessor | None,
+    *,
+    publishing: Publishing,
 ) -> Sequence[NewHandling]:
-    """Return one handling for each handler of *processor* that *event* goes to.
+    """Return one handling for each handler of *processor* that *event* goes to, and that which publishes it.
 
     Where there is none, but middleware that may yet rename the event, it is the one of the middleware.
     """
     if processor is None or not webhook.expects(event.event_type, event.action):
-        return ()
+        return publishing(event, webhook)
     routed = processor.route(event.event_type, event.action)
     if not routed and processor.middleware:
         routed = (processor.routing,)
-    return _handlings(routed, lambda: seen_by_handlers(event, webhook), event_id=event.id)
+    handled = _handlings(routed, lambda: seen_by_handlers(event, webhook), event_id=event.id)
+    return (*handled, *publishing(event, webhook))
 
 
 def rerouted(handlers: Sequence[Handler], event: WebhookEvent) -> Sequence[NewHandling]:

@@ -18,7 +18,7 @@ from smart_api_integrations.core.journal import Accepted, ReceivedEvent
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.errors import StorageUnavailable
 from smart_api_integrations.receive.answer import NO_EVENTS, Answer, accepted, replied
-from smart_api_integrations.receive.assigning import handlings_for
+from smart_api_integrations.receive.assigning import Publishing, handlings_for
 from smart_api_integrations.receive.inline import InlineHandling
 from smart_api_integrations.receive.places import Place
 from smart_api_integrations.storage.protocols import EventStore
@@ -37,8 +37,10 @@ class Batches:
         events: EventStore | None,
         intake: Intake,
         inline: InlineHandling,
+        publishing: Publishing,
     ) -> None:
         """Take what the gateway has."""
+        self._publishing = publishing
         self._registry = registry
         self._events = events
         self._intake = intake
@@ -73,7 +75,9 @@ class Batches:
             message = "There is no store: nothing was kept"
             raise StorageUnavailable(message)
         processor = self._registry.processor(webhook.provider, webhook.name)
-        entries = [(event, handlings_for(event, webhook, processor)) for event in events]
+        entries = [
+            (event, handlings_for(event, webhook, processor, publishing=self._publishing)) for event in events
+        ]
         handlings = sum(len(each) for _, each in entries)
         offer = self._intake.offer() if 0 < handlings <= _TAKEN_AT_ONCE else None
         outcomes = await self._events.accept_all(entries, handoff=offer)

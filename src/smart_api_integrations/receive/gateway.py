@@ -38,7 +38,12 @@ from smart_api_integrations.errors import (
     UnknownWebhook,
 )
 from smart_api_integrations.receive.answer import UNAVAILABLE, Answer, accepted, closing, refused, replied
-from smart_api_integrations.receive.assigning import handlings_for, seen_by_handlers
+from smart_api_integrations.receive.assigning import (
+    Publishing,
+    handlings_for,
+    publish_nothing,
+    seen_by_handlers,
+)
 from smart_api_integrations.receive.batches import Batches
 from smart_api_integrations.receive.captured_keys import CapturedKeys, keep_captured
 from smart_api_integrations.receive.door import Door
@@ -66,6 +71,7 @@ class GatewayRules:
         mode: How webhooks are handled whose YAML does not say.
         find_key: Fetches a key that a provider publishes, as ``network.key_source`` does.
         captured_keys: Keeps the secrets that handshakes bring; None where there is no store.
+        publishing: Makes the handling that publishes an event.
     """
 
     now: Callable[[], datetime]
@@ -77,6 +83,7 @@ class GatewayRules:
     mode: Literal["inline", "queued"] = "queued"
     find_key: FindKey = find_no_key
     captured_keys: CapturedKeys | None = None
+    publishing: Publishing = publish_nothing
 
 
 class Gateway:
@@ -100,7 +107,9 @@ class Gateway:
         self._events = events
         self._intake = intake
         self._inline = inline
-        self._batches = Batches(registry=registry, events=events, intake=intake, inline=inline)
+        self._batches = Batches(
+            registry=registry, events=events, intake=intake, inline=inline, publishing=rules.publishing
+        )
         self._telemetry = telemetry
         self._door = rules.door
         self._greeter = greeter
@@ -274,8 +283,7 @@ class Gateway:
             self._give_back(webhook, request)
             if not isinstance(rejection, (TooManyRequests, TooBusy)):
                 rejection = self._door.strike(request.remote_address, rejection)
-        provider, name = way_in
-        self._tell_rejection(rejection, request, provider=provider, name=name, body_was_read=body_was_read)
+        self._tell_rejection(rejection, request, *way_in, body_was_read=body_was_read)
         return rejection
 
     def refuse_plain(self, request: RawRequest | IncomingRequest, provider: str, name: str) -> Answer:
@@ -283,8 +291,9 @@ class Gateway:
         head = (
             request if isinstance(request, RawRequest) else self._raw(request, Headers(request.headers), b"")
         )
-        rejection = self._refusal(HttpsRequired(), head, (provider, name), webhook=None, body_was_read=False)
-        answer = refused(rejection)
+        answer = refused(
+            self._refusal(HttpsRequired(), head, (provider, name), webhook=None, body_was_read=False)
+        )
         return answer if head is request else closing(answer)
 
     def public_url(self, path: str, query: str = "") -> str | None:
@@ -362,10 +371,9 @@ class Gateway:
 
     async def _keep(self, webhook: InboundWebhook, event: ReceivedEvent) -> Accepted:
         processor = self._registry.processor(webhook.provider, webhook.name)
-        handlings = handlings_for(event, webhook, processor)
+        handlings = handlings_for(event, webhook, processor, publishing=self._rules.publishing)
         if self._events is None:
-            message = "There is no store: nothing was kept"
-            raise StorageUnavailable(message)
+            raise StorageUnavailable
         offer = self._intake.offer() if handlings else None
         outcome = await self._events.accept(event, handlings, handoff=offer)
         if outcome.claims:
@@ -376,19 +384,14 @@ class Gateway:
         self,
         rejection: RequestRejected,
         request: RawRequest,
-        *,
         provider: str,
         name: str,
-        body_was_read: bool = True,
+        *,
+        body_was_read: bool,
     ) -> None:
         log_refusal(rejection, provider=provider, name=name)
+        own_id, now = self._rules.new_id("rej_"), self._rules.now()
         kept = rejection_of(
-            rejection,
-            request,
-            provider=provider,
-            name=name,
-            id=self._rules.new_id("rej_"),
-            now=self._rules.now(),
-            body_was_read=body_was_read,
+            rejection, request, provider=provider, name=name, id=own_id, now=now, body_was_read=body_was_read
         )
         self._telemetry.tell(EventRejected(kept))

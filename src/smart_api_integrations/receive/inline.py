@@ -37,7 +37,7 @@ from smart_api_integrations.receive.answer import (
     handled,
     replied,
 )
-from smart_api_integrations.receive.assigning import seen_by_handlers
+from smart_api_integrations.receive.assigning import Publishing, publish_nothing, seen_by_handlers
 from smart_api_integrations.receive.calling import TimeLimit, call_within
 from smart_api_integrations.receive.handling import HandlerRunner, RanTooLong, Run, current_event
 from smart_api_integrations.receive.ledger import Ledger
@@ -58,6 +58,7 @@ class InlineRules:
         spare: How much longer than all limits together a lease is.
         now: Returns the time.
         clock: Returns seconds that only grow.
+        publishing: Makes the handling that publishes an event: that one is a worker's.
     """
 
     owner: str
@@ -65,6 +66,7 @@ class InlineRules:
     spare: timedelta
     now: Callable[[], datetime]
     clock: Callable[[], float]
+    publishing: Publishing = publish_nothing
 
 
 class InlineHandling:
@@ -102,7 +104,9 @@ class InlineHandling:
         handlers = processor.route(event.event_type, event.action)
         handoff = Handoff(owner=self._rules.owner, lease=self._lease([*handlers, *processor.middleware]))
         handlings = [_handling(handler) for handler in handlers]
-        accepted = await self._ledger.accept(event, handlings, handoff=handoff)
+        published = self._rules.publishing(event, webhook)
+        kept = replace(handoff, refuse=frozenset(each.handler for each in published))
+        accepted = await self._ledger.accept(event, [*handlings, *published], handoff=kept)
         claims, running = accepted.claims, False
         if accepted.duplicate:
             event = replace(event, id=accepted.event_id)

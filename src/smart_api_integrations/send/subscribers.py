@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from smart_api_integrations.core.broker_event import BrokerEvent
 from smart_api_integrations.core.event_types import matches
 from smart_api_integrations.core.journal import Message
 
@@ -57,13 +58,37 @@ class Subscribers:
                     self._tasks.add(task)
                     task.add_done_callback(self._tasks.discard)
 
+    def wants(self, event: str) -> bool:
+        """Tell whether a function wants messages of the type *event*."""
+        return any(matches(pattern, event) for pattern, _ in self._subscribers)
+
+    async def take(self, event: BrokerEvent) -> None:
+        """Call whoever wants *event*, one after the other, and return when all returned.
+
+        Raises:
+            Exception: What the first that failed raised; those after it were not called.
+        """
+        payload = WebhookPayload(
+            id=event.id,
+            event=event.type,
+            timestamp=datetime.fromisoformat(event.time),
+            data=json.loads(event.data),
+            metadata=json.loads(event.extensions.get("metadata", "{}")),
+        )
+        for pattern, function in self._subscribers:
+            if matches(pattern, event.type):
+                await self._tell(function, payload)
+
+    async def _tell(self, function: Callable[[WebhookPayload], Any], payload: WebhookPayload) -> None:
+        if inspect.iscoroutinefunction(function):
+            await function(payload)
+        else:
+            await asyncio.get_running_loop().run_in_executor(self._threads, function, payload)
+
     async def _call(self, function: Callable[[WebhookPayload], Any], message: Message) -> None:
         payload = _payload(message)
         try:
-            if inspect.iscoroutinefunction(function):
-                await function(payload)
-            else:
-                await asyncio.get_running_loop().run_in_executor(self._threads, function, payload)
+            await self._tell(function, payload)
         except Exception:
             logger.exception(
                 "A subscriber failed",

@@ -7,7 +7,7 @@ the price of one tiny read for a whole group.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -31,8 +31,9 @@ _versions = select(subscriptions_version.c.version, subscriptions_version.c.gate
 class Directory:
     """What is known of targets. For the writing lane alone."""
 
-    def __init__(self, cipher: SecretCipher) -> None:
-        """Make an empty directory; *cipher* opens the endpoints' secrets."""
+    def __init__(self, cipher: SecretCipher, broker: Endpoint | None = None) -> None:
+        """Make an empty directory; *cipher* opens the endpoints' secrets, *broker* is everybody's."""
+        self._broker = broker
         self._cipher = cipher
         self._version: str | None = None
         self._gates_version: str | None = None
@@ -46,12 +47,16 @@ class Directory:
         if version != self._version:
             rows = connection.execute(select(webhooks).order_by(webhooks.c.created_at, webhooks.c.id))
             endpoints = (endpoint_from(row, self._cipher) for row in rows)
-            self._endpoints = {endpoint.id: endpoint for endpoint in endpoints}
+            self._endpoints = {endpoint.id: endpoint for endpoint in (*endpoints, *self._brokers)}
             self._subscribers = {}
             self._version = version
         if gates_version != self._gates_version:
             self._gates = read_gates(connection)
             self._gates_version = gates_version
+
+    @property
+    def _brokers(self) -> Sequence[Endpoint]:
+        return () if self._broker is None else (self._broker,)
 
     def get(self, endpoint_id: str) -> Endpoint | None:
         """Return one endpoint, or None where it was removed."""
@@ -83,6 +88,10 @@ class Directory:
         gates = (self._gates.get(name) for name in self.gates_before(target))
         return any(gate is not None and gate.allows(now=now) == 0 for gate in gates)
 
+    def is_wanted(self, tenant: str, events: Iterable[str]) -> bool:
+        """Tell whether a message of one of the types *events* would have a delivery."""
+        return any(self.subscribers(tenant, event) for event in events)
+
     def subscribers(self, tenant: str, event: str, *, operational: bool = False) -> Sequence[Endpoint]:
         """Return the active endpoints of *tenant* whose patterns match the type *event*.
 
@@ -97,7 +106,7 @@ class Directory:
                 endpoint
                 for endpoint in self._endpoints.values()
                 if endpoint.active
-                and endpoint.tenant == tenant
+                and (not operational if endpoint is self._broker else endpoint.tenant == tenant)
                 and any(
                     matches(pattern, event)
                     for pattern in endpoint.events

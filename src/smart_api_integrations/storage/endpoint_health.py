@@ -14,7 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from smart_api_integrations.core.circuit_breaker import BreakerRules, throttle_for
+from smart_api_integrations.core.broker_event import BROKER
+from smart_api_integrations.core.circuit_breaker import BROKER_RULES, BreakerRules, throttle_for
 from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.journal import AttemptStatus, Message, Outcome
 from smart_api_integrations.core.lifecycle import Kind, State
@@ -87,7 +88,8 @@ class EndpointHealth:
         if not self._breaks(connection, gate, failed):
             return gate
         openings = gate.openings + 1
-        until = now + self._rules.open_for(openings=openings)
+        rules = BROKER_RULES if gate.target == BROKER else self._rules
+        until = now + rules.open_for(openings=openings)
         # A probe had shut the gate behind itself: that is over now.
         held = None if gate.opened_at is not None and not busy else gate.opens_at
         return replace(gate, opened_at=now, openings=openings, opens_at=_later(held, until))
@@ -105,7 +107,12 @@ class EndpointHealth:
     ) -> Gate:
         """Warn of an endpoint that did nothing but fail, and at last switch it off."""
         endpoint = self._directory.get(gate.target)
-        if endpoint is None or gate.failing_since is None or endpoint.disabled_reason is not None:
+        if (
+            endpoint is None
+            or endpoint.id == BROKER
+            or gate.failing_since is None
+            or endpoint.disabled_reason is not None
+        ):
             return gate
         reason = FAILING
         worn = self._rules.worn_out(failing_since=gate.failing_since, failures=gate.failures, now=now)

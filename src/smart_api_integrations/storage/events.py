@@ -189,6 +189,7 @@ class Events:
         new_handlings: list[Row] = []
         due = False
         results: list[Accepted] = []
+        self._see_endpoints(connection, calls)
         for (event, handlings, handoff), first in zip(calls, earlier, strict=True):
             if first is not None:
                 repeats[first] += first != event.id
@@ -212,6 +213,11 @@ class Events:
         if due:
             self._store.dialect.announce(connection)
         return results
+
+    def _see_endpoints(self, connection: Connection, calls: Sequence[Call]) -> None:
+        """Read which endpoints there are, where it depends on them whether a handling is kept."""
+        if any(part.publishes for _, handlings, _ in calls for part in handlings):
+            self._directory.refresh(connection)
 
     def _handlings(
         self,
@@ -239,6 +245,7 @@ class Events:
                 handoff=None if self._directory.gates_before(handling.handler) else handoff,
             )
             for handling in handlings
+            if not handling.publishes or self._directory.is_wanted(event.tenant, handling.publishes)
         ]
 
     def _summaries(

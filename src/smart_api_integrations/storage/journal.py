@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, exc
 
 from smart_api_integrations.core.changes import Mark
-from smart_api_integrations.core.endpoint import DEFAULT_TENANT
+from smart_api_integrations.core.endpoint import DEFAULT_TENANT, Endpoint
 from smart_api_integrations.errors import StorageUnavailable
 from smart_api_integrations.storage.access import Access
 from smart_api_integrations.storage.access_protocol import AccessStore
@@ -59,7 +59,7 @@ class SqlJournal:
 
     def __init__(self, store: Store) -> None:
         """Put the rooms together; nothing is opened yet."""
-        directory = Directory(store.cipher)
+        directory = Directory(store.cipher, store.broker)
         claiming = Claiming(store, directory)
         lines = Lines(store)
         messages = Messages(store, directory, claiming, lines)
@@ -149,6 +149,7 @@ def assemble(
     cipher: SecretCipher,
     clock: Callable[[], datetime] | None,
     dedupe_window: timedelta,
+    broker: Endpoint | None = None,
 ) -> SqlJournal:
     """Return a journal over *dialect*, not yet open; see ``open_journal`` for the rest."""
     store = Store(
@@ -158,5 +159,6 @@ def assemble(
         cipher=cipher,
         dedupe_window=dedupe_window,
         shard=new_id("shd_"),
+        broker=broker,
     )
     return SqlJournal(store)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.storage.protocols import Journal
 from smart_api_integrations.storage.secret_cipher import SecretCipher
@@ -38,6 +39,7 @@ def open_journal(
     cipher: SecretCipher,
     clock: Callable[[], datetime] | None = None,
     dedupe_window: timedelta = DEDUPE_WINDOW,
+    broker: Endpoint | None = None,
 ) -> Journal:
     """Return the journal that *url* names; ``await journal.open()`` before the first use.
 
@@ -47,6 +49,7 @@ def open_journal(
         cipher: Encrypts the endpoints' secrets.
         clock: Takes the place of the database's clock, for tests.
         dedupe_window: How long a repeated event is recognised.
+        broker: Gets a delivery of every tenant's messages that its ``events`` match, as an endpoint would.
 
     Raises:
         ConfigurationError: The scheme is unknown, the URL names no database, or what the engine needs
@@ -69,7 +72,7 @@ def open_journal(
         message = f"{scheme} needs {error.name}: pip install 'smart-api-integrations[{engine.extra}]'"
         raise ConfigurationError(message) from error
     journal: Journal = assemble(
-        dialect, new_id=new_id, cipher=cipher, clock=clock, dedupe_window=dedupe_window
+        dialect, new_id=new_id, cipher=cipher, clock=clock, dedupe_window=dedupe_window, broker=broker
     )
     return journal
 

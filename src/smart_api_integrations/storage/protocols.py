@@ -71,7 +71,9 @@ class EventStore(Protocol):
         With *handoff* the handlings (but those of refused targets) are leased to its owner in the
         same transaction and returned as claims; without it they are due at once, and other
         processes that wait for work are woken. A handling with an ordering key that is not the first
-        of its handler and key waits in line, whatever the handoff.
+        of its handler and key waits in line, whatever the handoff. One that ``publishes`` types is kept only
+        where an endpoint of the tenant, or the broker, gets messages of one of them: every endpoint that was
+        saved before is seen.
 
         Raises:
             StorageUnavailable: Nothing was kept; no key was used up.

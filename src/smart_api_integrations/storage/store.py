@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import Claim
 from smart_api_integrations.errors import InvalidInput, StorageUnavailable
 from smart_api_integrations.storage.dialect import Dialect
@@ -27,6 +28,7 @@ class Store:
     Attributes:
         shard: This journal's own name in the counters.
         dedupe_window: How long a repeated event is recognised.
+        broker: What gets every tenant's messages beside their endpoints, or None.
     """
 
     dialect: Dialect
@@ -35,6 +37,7 @@ class Store:
     cipher: SecretCipher
     dedupe_window: timedelta
     shard: str
+    broker: Endpoint | None = None
     writer: Lane | None = None
     readers: tuple[Lane, ...] = field(default=())
 

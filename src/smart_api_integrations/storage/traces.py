@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, select
 
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import Message, ReceivedEvent, Trace, Work
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.storage.attempt_rows import attempts_of
@@ -55,8 +56,16 @@ def _trace(
         messages=published,
         deliveries=deliveries,
         attempts=attempts_of(store, connection, [part.id for part in parts]),
-        endpoints=endpoints_by_id(store, connection, (part.target for part in deliveries)),
+        endpoints=_with_broker(store, connection, [part.target for part in deliveries]),
     )
+
+
+def _with_broker(store: Store, connection: Connection, targets: Sequence[str]) -> dict[str, Endpoint]:
+    """Read the endpoints that *targets* are; the broker is one without a row."""
+    found = endpoints_by_id(store, connection, targets)
+    if store.broker is not None and store.broker.id in targets:
+        found[store.broker.id] = store.broker
+    return found
 
 
 def _work_of(store: Store, connection: Connection, subjects: Collection[str]) -> list[Work]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from smart_api_integrations.testing.journal_cases.access import AuditCases, KeyCases
 from smart_api_integrations.testing.journal_cases.batches import BatchCases
+from smart_api_integrations.testing.journal_cases.brokering import BrokerCases
 from smart_api_integrations.testing.journal_cases.captured_keys import CapturedKeyCases
 from smart_api_integrations.testing.journal_cases.events import (
     AcceptCases,
@@ -49,6 +50,7 @@ __all__ = ["StoreConformance"]
 class StoreConformance(
     AcceptCases,
     BatchCases,
+    BrokerCases,
     DedupeCases,
     EventListCases,
     RejectionCases,
