@@ -15,9 +15,8 @@ from smart_api_integrations.storage.callers_connection import (
     ask_async,
     callers_connection,
 )
-from smart_api_integrations.storage.dialect import Home
 from smart_api_integrations.storage.outbox import enlisting
-from smart_api_integrations.storage.outbox_protocol import OutboxStore
+from smart_api_integrations.storage.outbox_protocol import Home, OutboxStore
 
 
 class Enlisting:

@@ -12,7 +12,7 @@ from smart_api_integrations.core.journal import Message, Published
 from smart_api_integrations.core.outbound_message import PublishOptions
 from smart_api_integrations.errors import ConfigurationError, WebhooksError
 from smart_api_integrations.receive.handling import current_event
-from smart_api_integrations.storage.dialect import Home
+from smart_api_integrations.storage.outbox_protocol import Home
 
 
 class Publish:

@@ -6,7 +6,7 @@ To add an engine, write one file with these methods and let ``open_journal`` kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Table, TextClause
 from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.bulk import Row
 from smart_api_integrations.storage.lane import Failure
+from smart_api_integrations.storage.outbox_protocol import Home
 
 Move = tuple[str, str, int, int | None]
 """The id of leased work, and what follows: state, failures, due time in microseconds or None."""
@@ -36,24 +37,6 @@ class TakenKeys:
 
     held: Mapping[bytes, Holder]
     written: Mapping[bytes, Holder]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
-    """Which database the journal is in, and what any connection to it can be asked to find that out.
-
-    Attributes:
-        engine: ``sqlite`` or ``postgresql``.
-        question: A statement whose rows ``read`` makes an identity of.
-        insert: The statement that puts ``:id``, ``:envelope`` and ``:body`` into the outbox.
-        identity: What the journal's own connection answers.
-    """
-
-    engine: str
-    question: str
-    insert: str
-    identity: Hashable
-    read: Callable[[Sequence[Sequence[Any]]], Hashable]
 
 
 class Dialect(Protocol):

@@ -21,8 +21,8 @@ from sqlalchemy import Connection, bindparam, select
 
 from smart_api_integrations.core.journal import Handoff, Message, Published
 from smart_api_integrations.errors import ConfigurationError
-from smart_api_integrations.storage.dialect import Home
 from smart_api_integrations.storage.messages import Messages
+from smart_api_integrations.storage.outbox_protocol import Home
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import outbox
 

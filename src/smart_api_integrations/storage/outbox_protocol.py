@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from smart_api_integrations.core.journal import Handoff, Message, Published
-from smart_api_integrations.storage.dialect import Home
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Which database the journal is in, and what any connection to it can be asked to find that out.
+
+    Attributes:
+        engine: ``sqlite`` or ``postgresql``.
+        question: A statement whose rows ``read`` makes an identity of.
+        insert: The statement that puts ``:id``, ``:envelope`` and ``:body`` into the outbox.
+        identity: What the journal's own connection answers.
+    """
+
+    engine: str
+    question: str
+    insert: str
+    identity: Hashable
+    read: Callable[[Sequence[Sequence[Any]]], Hashable]
 
 
 class OutboxStore(Protocol):

@@ -45,9 +45,10 @@ from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.bulk import ManyRows, Row, added_up, column_names, driver
 from smart_api_integrations.storage.column_types import JsonText, Moment, pack, storable
 from smart_api_integrations.storage.database_url import database_url
-from smart_api_integrations.storage.dialect import Holder, Home, Move, TakenKeys
+from smart_api_integrations.storage.dialect import Holder, Move, TakenKeys
 from smart_api_integrations.storage.lane import Failure
 from smart_api_integrations.storage.migrating import upgrade
+from smart_api_integrations.storage.outbox_protocol import Home
 from smart_api_integrations.storage.sqlite_tail import Tail
 from smart_api_integrations.storage.sqlite_turns import (
     CAN_TAKE_TURNS,
