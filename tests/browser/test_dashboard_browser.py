@@ -15,7 +15,8 @@ HOSTILE = "</script><script>document.title='run'</script><img src=x onerror=\"do
 
 def paths_of(ids):
     return [
-        "/", "/?range=1h", "/events", "/events?status=attention", "/messages", "/rejections", "/endpoints",
+        "/", "/?range=1h", "/live", "/live?show=failed",
+        "/events", "/events?status=attention", "/messages", "/rejections", "/endpoints",
         "/dead-letters", "/issues", "/issues?state=muted", "/sources", "/search?q=nothing", "/nowhere",
         *(f"/events/{ids[name]}" for name in ("event", "quiet", "dead", "waiting", "repeat", "hostile")),
         f"/events/{ids['event']}?body=hex&answer=sent", f"/events/{ids['event']}?body=headers&answer=headers",

@@ -193,3 +193,21 @@ async def test_without_scripts_there_is_nothing_live_to_see(browser, platform):
         assert not await page.locator("#live").is_visible()
         assert await rows_of(page)
         await context.close()
+
+
+async def test_the_live_tail_flows_and_is_walked_by_keyboard(browser, platform):
+    scene = Scene(platform=platform)
+    async with serving(platform) as url:
+        page = await browser.new_page()
+        await opened(page, url + "/live?show=received")
+        for number in range(5):
+            await scene.event(event_type=f"flow_{number}")
+            await page.get_by_role("link", name=f"flow_{number}").wait_for()
+        assert await page.locator("#tail-lines li").first.inner_text() != ""
+
+        await page.keyboard.press("j")
+        await page.keyboard.press("Enter")
+
+        await page.wait_for_url(f"{url}/events/evt_*")
+        assert "flow_4" in await page.locator("h1").inner_text()
+        await page.close()

@@ -405,3 +405,31 @@ class TestWays:
 
         assert [answer.status for answer in answers] == [503, 503, 200]
         assert answers[0].json()["status"] == "unhealthy"
+
+
+class TestLiveTail:
+    async def test_it_shows_what_happened_newest_first(self, app, ids):
+        page = plain((await call(app, "GET", "/live")).text)
+
+        for word in ("Received", "Rejected", "Handler failed", "Sent", "Not delivered"):
+            assert word in page
+        times = re.findall(r'<time datetime="([^"]+)"', (await call(app, "GET", "/live")).text)
+        assert times == sorted(times, reverse=True)
+
+    @pytest.mark.parametrize(
+        ("query", "there", "gone"),
+        [
+            ("show=rejected", "state--reject", 'href="/events/'),
+            ("show=received", 'href="/events/', "state--reject"),
+            ("show=failed", "state--bad", "state--ok"),
+            ("text=no+such+text", "Nothing of this kind", "data-key"),
+        ],
+    )
+    async def test_its_filters_stand_in_the_url(self, app, ids, query, there, gone):
+        main = (await call(app, "GET", f"/live?{query}", headers={"x-fragment": "main"})).text
+
+        assert there in main
+        assert gone not in main
+
+    async def test_an_unknown_filter_is_none(self, app, ids):
+        assert (await call(app, "GET", "/live?show=%3Cscript%3E")).status == 200

@@ -31,6 +31,7 @@ from smart_api_integrations.dashboard.pages import (
     rejections,
     search,
     sources,
+    tail,
 )
 from smart_api_integrations.dashboard.rendering import PACKAGE, VERSION_MARK, Renderer
 from smart_api_integrations.errors import InvalidInput, NotFound, StorageUnavailable
@@ -43,6 +44,7 @@ PAGES = (
     event,
     issues,
     live,
+    tail,
     rejections,
     messages,
     endpoints,

@@ -49,6 +49,7 @@ from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.captured_key_store import CapturedKeyStore
 from smart_api_integrations.storage.endpoint_protocols import EndpointStore, GateStore
 from smart_api_integrations.storage.outbox_protocol import OutboxStore
+from smart_api_integrations.storage.recent_attempts import RecentAttempt
 
 
 class EventStore(Protocol):
@@ -265,6 +266,9 @@ class WorkStore(Protocol):
         self, *, limit: int = 50, before: str | None = None, endpoint_id: str | None = None
     ) -> Sequence[Work]:
         """Return a page of deliveries, newest first."""
+
+    async def recent_attempts(self, kind: Kind, *, limit: int = 50) -> Sequence[RecentAttempt]:
+        """Return the newest attempts of one kind, newest first, without headers, bodies and tracebacks."""
 
     async def backlog(self) -> Backlog:
         """Return what waits and what is dead, counted no further than ``COUNT_LIMIT``."""

@@ -16,6 +16,7 @@ from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.column_types import Moment
 from smart_api_integrations.storage.discarding import discard_all
 from smart_api_integrations.storage.lines import Lines
+from smart_api_integrations.storage.recent_attempts import RecentAttempt, recent_attempts
 from smart_api_integrations.storage.recording import REAPED_AT_ONCE, Recording, check_outcome
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import (
@@ -125,6 +126,10 @@ class WorkQueue:
     ) -> Sequence[Work]:
         """See ``WorkStore.deliveries``."""
         return await self._store.read(_deliveries, (limit, before, endpoint_id))
+
+    async def recent_attempts(self, kind: Kind, *, limit: int = 50) -> Sequence[RecentAttempt]:
+        """See ``WorkStore.recent_attempts``."""
+        return await self._store.read(partial(recent_attempts, self._store), (kind, limit))
 
     async def backlog(self) -> Backlog:
         """See ``WorkStore.backlog``."""

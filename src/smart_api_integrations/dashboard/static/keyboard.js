@@ -1,6 +1,6 @@
 // Keys: / search, t theme, j k rows, g + letter pages, Escape closes menus. Nothing while a field has focus.
 const root = document.documentElement;
-const PAGES = { o: "overview", e: "events", r: "rejected", d: "dead", n: "endpoints", m: "messages", s: "sources" };
+const PAGES = { o: "overview", e: "events", l: "live", r: "rejected", d: "dead", n: "endpoints", m: "messages", s: "sources" };
 let going = false;
 
 function cycleTheme() {

@@ -6,7 +6,7 @@ import "./times.js";
 
 const main = document.getElementById("main");
 const topics = new Set((main.dataset.live ?? "").split(" ").filter(Boolean));
-const GAP = 600; // milliseconds between two fetches, at least
+const GAP = main.querySelector("[data-rows=flow]") ? 200 : 600; // milliseconds between two fetches, at least
 const BUSY = 10; // a fetch may take at most one part in so many of the time
 const EACH_VIEWER = 60;
 
@@ -87,7 +87,8 @@ function hold(wanted) {
 
 function isLookedAt(rows) {
   if (!rows.children.length) return false;
-  return rows.getBoundingClientRect().top < 56 || rows.matches(":hover, :focus-within, :has(:checked)");
+  if (rows.getBoundingClientRect().top < 56 || rows.matches(":focus-within, :has(:checked)")) return true;
+  return rows.dataset.rows !== "flow" && rows.matches(":hover");
 }
 
 function showHeld({ id, count, all }) {

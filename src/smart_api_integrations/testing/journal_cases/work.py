@@ -254,6 +254,30 @@ class WorkListCases(JournalCase):
     """The lists of work, and the backlog."""
 
     @promise
+    async def test_the_newest_attempts_of_each_kind_come_with_what_they_were_about(
+        self, journal: Journal
+    ) -> None:
+        await journal.endpoints.add(self.endpoint())
+        event = self.event(event_type="pull_request", action="opened")
+        accepted = await journal.events.accept(event, ONE_HANDLER, handoff=handoff())
+        handled = self.done(accepted.claims[0])
+        await journal.work.record(handled)
+        sent = []
+        for _ in range(3):
+            published = await journal.messages.publish(self.message(), handoff=handoff())
+            sent.append(self.dead(published.claims[0]))
+            await journal.work.record(sent[-1])
+
+        (handling,) = await journal.work.recent_attempts(Kind.HANDLING)
+        deliveries = await journal.work.recent_attempts(Kind.DELIVERY, limit=2)
+
+        assert handling.attempt.id == handled.attempt.id
+        assert (handling.event_type, handling.action) == ("pull_request", "opened")
+        assert [each.attempt.id for each in deliveries] == [one.attempt.id for one in sent[:0:-1]]
+        assert {(each.event_type, each.action) for each in deliveries} == {("order.created", None)}
+        assert all(each.attempt.error_message == sent[0].attempt.error_message for each in deliveries)
+
+    @promise
     async def test_dead_letters_come_newest_first_in_pages_of_either_kind(self, journal: Journal) -> None:
         await journal.endpoints.add(self.endpoint())
         dead = []
