@@ -29,6 +29,7 @@ BEGIN, RECEIVE, TRY, LOOK, RUN = "Begin", "Receive", "Try", "Look and mend", "Ru
 COMMANDS: dict[str, Entry] = {
     "init": Entry(group=BEGIN, summary="Write a starting point: settings and a first handler"),
     "dev": Entry(group=BEGIN, summary="Serve for development: every event a line"),
+    "demo": Entry(group=BEGIN, summary="Show a lively dashboard on a temporary database"),
     "check": Entry(group=BEGIN, summary="Check settings, senders, secrets and handlers"),
     "serve": Entry(group=RUN, summary="Run the server: ways in, worker, API and dashboard"),
     "add-webhook": Entry(group=RECEIVE, summary="Write providers/<name>/webhook.yaml for a sender"),
