@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from smart_api_integrations.core.changes import Change
+from smart_api_integrations.errors import StorageUnavailable
 from smart_api_integrations.watch.live_feed import LiveFeed, TooManyViewersError
 from tests.journal_scenes import Scene, open_platform, rejected
 
@@ -132,3 +133,56 @@ async def test_counting_begins_anew_without_losing_anything(platform, monkeypatc
                 seen += (await viewer.next()).count("accepted")
             seen = 0
     await feed.close()
+
+
+async def test_while_the_store_is_away_streams_stay_open_and_go_on_afterwards(platform, monkeypatch, caplog):
+    monkeypatch.setattr("smart_api_integrations.watch.live_feed.FAILED_SECONDS", 0.001)
+    feed = LiveFeed(platform.journal, look_seconds=0.001)
+    mark, failed = platform.journal.mark, asyncio.Event()
+    is_away = True
+
+    async def away(since):
+        if is_away:
+            failed.set()
+            raise StorageUnavailable
+        return await mark(since)
+
+    async with watching(feed) as (viewer, _):
+        monkeypatch.setattr(platform.journal, "mark", away)
+        await failed.wait()
+        await Scene(platform=platform).event()
+        is_away = False
+
+        assert (await viewer.next()).count("accepted") == 1
+    assert [record.action for record in caplog.records] == ["live.look_failed"]
+    await feed.close()
+
+
+async def test_viewers_that_come_at_once_hear_the_same(platform, feed):
+    scene = Scene(platform=platform)
+
+    async def heard(ready):
+        async with watching(feed) as (viewer, first):
+            assert first == Change()
+            ready.release()
+            return (await viewer.next()).count("accepted")
+
+    ready = asyncio.Semaphore(0)
+    viewers = [asyncio.ensure_future(heard(ready)) for _ in range(5)]
+    for _ in viewers:
+        await ready.acquire()
+    await scene.event()
+
+    assert await asyncio.gather(*viewers) == [1] * 5
+
+
+async def test_a_journal_that_cannot_be_read_lets_nobody_watch(platform, feed, monkeypatch):
+    async def away(_since):
+        raise StorageUnavailable
+
+    monkeypatch.setattr(platform.journal, "mark", away)
+    with pytest.raises(StorageUnavailable):
+        async with feed.watch():
+            pass
+
+    assert (feed.viewers, feed.is_watching) == (0, False)
