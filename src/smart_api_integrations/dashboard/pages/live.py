@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from smart_api_integrations.core.changes import Change
 from smart_api_integrations.dashboard.desk import Desk, asked
+from smart_api_integrations.errors import StorageUnavailable
 from smart_api_integrations.watch.live_feed import LiveFeed, TooManyViewersError
 
 LIFE_SECONDS = 900.0
@@ -64,8 +65,8 @@ async def told(
                     retry=RETRY_MILLISECONDS,
                     sep="\n",
                 )
-    except TooManyViewersError:
-        return
+    except (TooManyViewersError, StorageUnavailable):
+        return  # the browser asks again, and hears what it missed
 
 
 def spoken(change: Change, *, viewers: int) -> dict[str, int | bool]:
