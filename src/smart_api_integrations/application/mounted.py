@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from smart_api_integrations.application.unreachable import webhooks_with_handlers
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.journal import ReceivedEvent
 from smart_api_integrations.core.signatures.carried_secrets import secret_parameters
@@ -77,13 +78,9 @@ class Mounted:
     @property
     def idle_handlers(self) -> tuple[str, ...]:
         """A sentence for every webhook that has handlers and takes no events, with what to set."""
-        sources, found = self._catalogue.sources, []
-        for processor in self._registry:
-            key = (processor.provider, processor.name)
-            source = sources.get(key)
-            if not any(processor.handlers.values()) or (source is not None and source.missing is None):
-                continue
-            where = "/".join(key)
-            why = "no such webhook is known" if source is None else f"set {source.missing} to mount it"
-            found.append(f"{where} has handlers and is not mounted, so they never run: {why}.")
-        return tuple(found)
+        return tuple(
+            f"{each.name} has handlers and is not mounted, so they never run: "
+            f"{each.to_do if each.is_known else each.reason}."
+            for each in webhooks_with_handlers(self._catalogue, self._registry)
+            if each.reason is not None
+        )

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from smart_api_integrations.application.platform import Platform
+from smart_api_integrations.application.trying import address_let_in, readable
 from smart_api_integrations.core.journal import Outcome
 from smart_api_integrations.core.lifecycle import State
 from smart_api_integrations.core.webhook import ROUTING
@@ -84,6 +85,9 @@ async def rehearse(
         platform = Platform(own, environ=environ)
         await platform.open()
         try:
+            way = platform.webhooks.get((provider, webhook))
+            if way is not None and request.remote_address is None:
+                request = replace(request, remote_address=address_let_in(way))
             return await _taken(platform, request, provider, webhook)
         finally:
             await platform.close()
@@ -102,7 +106,7 @@ async def _taken(platform: Platform, request: RawRequest, provider: str, webhook
         outcomes = await watch.outcomes(names, seconds=seconds)
     return Rehearsal(
         status=answer.status,
-        answer=_readable(answer.body),
+        answer=readable(answer.body),
         reason=watch.reason,
         outcomes=tuple(outcome for outcome in outcomes if not _only_routed(outcome)),
     )
@@ -165,10 +169,3 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 
 def _returned(outcome: Outcome) -> Any:
     return None if outcome.attempt.result is None else json.loads(outcome.attempt.result)
-
-
-def _readable(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:  # a provider that wants words
-        return body.decode("utf-8", "replace")

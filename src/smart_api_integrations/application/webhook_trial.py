@@ -7,19 +7,17 @@ store: the handlers run in the caller's thread, as those of an application witho
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from smart_api_integrations.application.identifiers import ulids
 from smart_api_integrations.application.reception import HostRequest, Reception
 from smart_api_integrations.application.storeless import all_inline
+from smart_api_integrations.application.trying import address_let_in, pretty
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.core.webhook_schema import RawRequest
-from smart_api_integrations.errors import InvalidInput
 from smart_api_integrations.providers.catalogue import Catalogue
 from smart_api_integrations.providers.samples import signed_request
 from smart_api_integrations.receive.answer import Answer
@@ -61,11 +59,7 @@ class WebhookTrial:
             InvalidInput: The webhook or the event is unknown, or its payload is no JSON.
             SecretMissing: The webhook has no secret.
         """
-        body = self.request(event).body
-        try:
-            return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-        except ValueError:
-            return body.decode("utf-8", "replace")
+        return pretty(self.request(event).body)
 
     def run(self, event: str, payload: Any = None) -> Answer:
         """Send a signed request through verification and handlers; return what its sender would get.
@@ -82,7 +76,7 @@ class WebhookTrial:
                 path=request.path,
                 query=request.query,
                 headers=tuple(request.headers.items()),
-                peer=_allowed_peer(self.catalogue, self.provider, self.name),
+                peer=address_let_in(self.catalogue.source(self.provider, self.name).webhook),
             ),
             (self.provider, self.name),
             read=lambda: (body.read(), False),
@@ -94,42 +88,3 @@ class WebhookTrial:
         for pattern, handlers in (processor.handlers if processor else {}).items():
             for handler in handlers:
                 yield pattern, handler.name
-
-
-def read_payload(text: str | None, file: str | None) -> Any:
-    """Return the payload that is given as JSON *text* or in a *file*; None where neither is.
-
-    *text* may also be the name of a file.
-
-    Raises:
-        InvalidInput: Both are given, the file cannot be read, or it is no JSON.
-    """
-    if text is not None and file is not None:
-        message = "Give --payload or --payload-file, not both."
-        raise InvalidInput(message)
-    if text is None and file is None:
-        return None
-    where = "--payload" if file is None else file
-    try:
-        named = Path(file if file is not None else text or "")
-        content = named.read_text("utf-8") if file is not None or _is_file(named) else text or ""
-        return json.loads(content)
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{where} cannot be read: {error}"
-        raise InvalidInput(message) from error
-    except ValueError as error:
-        message = f"{where} is not valid JSON: {error}"
-        raise InvalidInput(message) from error
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a long JSON text is no file's name
-        return False
-
-
-def _allowed_peer(catalogue: Catalogue, provider: str, name: str) -> str | None:
-    """Return an address that the webhook's list lets in."""
-    networks = catalogue.source(provider, name).webhook.allowed_networks
-    return str(networks[0].network_address) if networks else "127.0.0.1"

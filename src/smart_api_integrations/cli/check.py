@@ -91,20 +91,17 @@ def _senders(settings: Settings) -> Iterator[Finding]:
 
 def _handlers(settings: Settings) -> Iterator[Finding]:
     from smart_api_integrations.application.surroundings import build_catalogue
+    from smart_api_integrations.application.unreachable import webhooks_with_handlers
     from smart_api_integrations.cli.serve import import_handlers
     from smart_api_integrations.core.webhook_registry import get_webhook_registry
 
     import_handlers(settings.handlers)
-    known = build_catalogue(settings, os.environ)
-    processors = [processor for processor in get_webhook_registry() if processor.handlers]
-    if not processors:
+    found = list(webhooks_with_handlers(build_catalogue(settings, os.environ), get_webhook_registry()))
+    if not found:
         yield "warn", "handlers", "none is registered: events are kept, and nothing runs on them"
-    for processor in processors:
-        key = processor.provider, processor.name
-        who, count = "/".join(key), sum(map(len, processor.handlers.values()))
-        if key in known.webhooks:
-            yield "ok", "handlers", f"{who}: {count}"
-        elif key in known.unmounted:
-            yield "fail", "handlers", f"{who}: {count}, but {known.unmounted[key]} is not set"
+    for each in found:
+        told = f"{each.name}: {each.count}"
+        if each.reason is None:
+            yield "ok", "handlers", told
         else:
-            yield "fail", "handlers", f"{who}: {count}, but no such webhook is known"
+            yield "warn" if each.may_open else "fail", "handlers", f"{told}, but {each.reason}: {each.to_do}"

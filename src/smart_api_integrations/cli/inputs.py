@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from smart_api_integrations.errors import InvalidInput
 
@@ -22,11 +20,9 @@ def read_bytes(file: Path | str) -> bytes:
     """
     if str(file) == STDIN:
         return sys.stdin.buffer.read()
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        message = f"{file} cannot be read: {error.strerror or error}."
-        raise InvalidInput(message) from error
+    from smart_api_integrations.application.trying import read_file
+
+    return read_file(file)
 
 
 def read_secret(text: str | None, file: Path | None) -> str | None:
@@ -39,25 +35,6 @@ def read_secret(text: str | None, file: Path | None) -> str | None:
         message = "--secret and --secret-file are both given: leave one out."
         raise InvalidInput(message)
     return text if file is None else read_bytes(file).decode("utf-8", "replace").rstrip("\r\n")
-
-
-def read_payload(payload: str | None, file: Path | None) -> Any:
-    """Return the JSON that was given: *payload* is a file where one of that name exists, else JSON itself.
-
-    Raises:
-        InvalidInput: It is given twice, cannot be read, or is no JSON.
-    """
-    if payload is not None and file is not None:
-        message = "--payload and --payload-file are both given: leave one out."
-        raise InvalidInput(message)
-    if file is not None:
-        return _parsed(read_bytes(file), str(file))
-    if payload is None:
-        return None
-    if _is_file(payload):
-        return _parsed(read_bytes(payload), payload)
-    what = "--payload (no file of that name exists, so it was read as JSON)"
-    return _parsed(payload.encode(), what)
 
 
 def header_pairs(lines: Iterable[str]) -> list[tuple[str, str]]:
@@ -97,18 +74,3 @@ def moment(text: str | None) -> datetime:
         message = f"{text!r} is no time: expected 2026-01-31T12:00:00Z, or seconds since 1970."
         raise InvalidInput(message) from error
     return read if read.tzinfo else read.replace(tzinfo=UTC)
-
-
-def _is_file(text: str) -> bool:
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):  # too long or too odd for a name: it is JSON, then
-        return False
-
-
-def _parsed(text: bytes, what: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        message = f"{what} cannot be read as JSON: {error}"
-        raise InvalidInput(message) from error

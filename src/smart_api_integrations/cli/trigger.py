@@ -17,7 +17,7 @@ import typer
 
 from smart_api_integrations.cli.dev_secret import for_unset, secrets_of_folder
 from smart_api_integrations.cli.faults import CommandFailed, Exit
-from smart_api_integrations.cli.inputs import read_payload, read_secret
+from smart_api_integrations.cli.inputs import read_bytes, read_secret
 from smart_api_integrations.cli.options import (
     Handlers,
     Json,
@@ -90,6 +90,7 @@ def trigger(
         webhooks trigger github push --bad-signature --to http://127.0.0.1:9000
     """
     from smart_api_integrations.application.configuration import settings_from_surroundings
+    from smart_api_integrations.application.trying import pretty, read_payload
 
     settings = settings_from_surroundings(providers_dir=providers, handlers=handlers)
     nowhere = here or list_handlers or sample_payload or (handlers is not None and to is None)
@@ -98,11 +99,11 @@ def trigger(
     source = _source(settings, environ, provider, webhook)
     own = read_secret(secret, secret_file)
     signer = _Signer(source, _named(source, event, event_option), secret=own, bad=bad_signature)
-    body = read_payload(payload, payload_file)
+    body = read_payload(payload, payload_file, read=read_bytes)
     if list_handlers:
         _show_handlers(settings, source, signer.request(body), as_json=as_json)
     elif sample_payload:
-        typer.echo(_pretty(signer.request(body).body))
+        typer.echo(pretty(signer.request(body).body))
     elif target is None:
         _run(settings, environ, signer, body, as_json=as_json)
     else:
@@ -230,10 +231,3 @@ def _show_handlers(settings: Settings, source: Source, request: RawRequest, *, a
             exit_code=Exit.NOT_FOUND,
             hint="Name the modules that hold handlers with --handlers.",
         )
-
-
-def _pretty(body: bytes) -> str:
-    try:
-        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except ValueError:  # a form
-        return body.decode("utf-8", "replace")

@@ -9,8 +9,8 @@ Rules:
 1. Only the handshakes of the webhook that the request came to are looked at, in the order written.
 2. A handshake with ``verify`` is looked at after the request verified, one without before that. A
    ``POST`` is verified unless its YAML says otherwise; ``GET``, ``HEAD`` and ``OPTIONS`` are not.
-3. A condition that needs a variable that is not set is never met: what nobody configured is no secret.
-   Values from variables are compared in constant time.
+3. A condition (``core.conditions``) that needs a variable that is not set never holds: what nobody configured
+   is no secret.
 4. A request that is none of them is an event where it is a ``POST``, and refused otherwise.
 5. What is signed for an answer is one short token, and a text that is one is never believed as an event
    (``InboundWebhook``): else whoever asks would be given the signature of a body of their own.
@@ -18,13 +18,13 @@ Rules:
 
 from __future__ import annotations
 
-import hmac
 import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from smart_api_integrations.core.allowed_hosts import HostPattern, is_allowed_url
+from smart_api_integrations.core.conditions import ALWAYS, Condition
 from smart_api_integrations.core.digests import hmac_digest
 from smart_api_integrations.core.replies import Reply, ReplyForm
 from smart_api_integrations.core.request_view import RequestView
@@ -33,7 +33,6 @@ from smart_api_integrations.core.templates import Template
 from smart_api_integrations.errors import HandshakeRefused, MalformedRequest
 
 METHODS = ("POST", "GET", "HEAD", "OPTIONS")
-ANYBODY = "*"
 ENCODERS: Mapping[str, Callable[[bytes], bytes]] = {
     "hex": lambda digest: digest.hex().encode(),
     "base64": b64encode,
@@ -41,52 +40,6 @@ ENCODERS: Mapping[str, Callable[[bytes], bytes]] = {
 }
 _LONGEST_CAPTURED = 512
 _TOKEN = re.compile(rb"[A-Za-z0-9_-]{1,128}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """One line of ``when``.
-
-    Attributes:
-        source: What is looked at.
-        values: What it may be, one of them; None for anything that is not empty.
-        variable: Whose value it must be; ``values`` are then read from it.
-        is_list: Whether the variable holds several, with commas, where ``*`` stands for anything.
-    """
-
-    source: Template
-    values: tuple[bytes, ...] | None = field(default=None, repr=False)
-    variable: str | None = None
-    is_list: bool = False
-
-    def resolved(self, environ: Mapping[str, str]) -> Condition:
-        """Return it with the value of its variable.
-
-        Raises:
-            SecretMissing: The variable is set but blank, or still a placeholder.
-        """
-        if self.variable is None:
-            return self
-        if self.is_list:
-            words = (word.strip() for word in environ.get(self.variable, "").split(","))
-            return replace(self, values=tuple(word.encode() for word in words if word))
-        secrets = SecretForm(names=(self.variable,)).read(environ)
-        return replace(self, values=tuple(secret.key for secret in secrets))
-
-    def is_met(self, view: RequestView) -> bool:
-        """Tell whether the request meets it; what cannot be read meets nothing."""
-        try:
-            found = self.source.render(view)
-        except MalformedRequest:
-            return False
-        if not found:
-            return found is not None and b"" in (self.values or ())
-        if self.values is None:
-            return self.variable is None
-        if self.is_list and ANYBODY.encode() in self.values:
-            return True
-        matches = [hmac.compare_digest(found, value) for value in self.values]
-        return any(matches)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +130,7 @@ class Handshake:
 
     Attributes:
         method: The request's.
-        conditions: All of them must be met.
+        when: What the request must be, beside its method.
         verify: Whether the request must verify as an event does.
         respond: The answer.
         compute: What is computed for it.
@@ -187,7 +140,7 @@ class Handshake:
     """
 
     method: str = "POST"
-    conditions: tuple[Condition, ...] = ()
+    when: Condition = ALWAYS
     verify: bool = True
     respond: ReplyForm = field(default_factory=ReplyForm)
     compute: tuple[Computation, ...] = ()
@@ -203,23 +156,27 @@ class Handshake:
         """
         return replace(
             self,
-            conditions=tuple(condition.resolved(environ) for condition in self.conditions),
+            when=self.when.resolved(lambda name, is_list: _values(name, environ, is_list=is_list)),
             compute=tuple(computation.resolved(environ) for computation in self.compute),
         )
 
     @property
     def variables(self) -> tuple[str, ...]:
         """The variables without which it is never answered, as far as they are not set."""
-        unmet = [each.variable for each in self.conditions if each.variable and not each.values]
-        return (*unmet, *(each.secret_form.names[0] for each in self.compute
+        return (*self.when.unresolved, *(each.secret_form.names[0] for each in self.compute
                           if each.secret_form is not None and not each.secrets))  # fmt: skip
 
     def is_met(self, view: RequestView) -> bool:
-        """Tell whether the request of *view* is this handshake."""
-        return view.request.method == self.method and all(each.is_met(view) for each in self.conditions)
+        """Tell whether the request of *view* is this handshake; what cannot be read is none."""
+        if view.request.method != self.method:
+            return False
+        try:
+            return self.when.holds(view)
+        except MalformedRequest:
+            return False
 
     def greet(self, view: RequestView, secrets: Sequence[Secret]) -> Greeting:
-        """Return what follows from the request of *view*, which meets the conditions.
+        """Return what follows from the request of *view*, which is this handshake.
 
         Raises:
             MalformedRequest: It lacks what is answered with, or that cannot be sent.
@@ -253,6 +210,14 @@ def find_greeting(
         if handshake.verify is verified and handshake.is_met(view):
             return handshake.greet(view, secrets)
     return None
+
+
+def _values(variable: str, environ: Mapping[str, str], *, is_list: bool) -> tuple[bytes, ...]:
+    """Return what *variable* may be answered with: its value, its old one too, or each word of its list."""
+    if is_list:
+        words = (word.strip() for word in environ.get(variable, "").split(","))
+        return tuple(word.encode() for word in words if word)
+    return tuple(secret.key for secret in SecretForm(names=(variable,)).read(environ))
 
 
 def is_token(text: bytes) -> bool:

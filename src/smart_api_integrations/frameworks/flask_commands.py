@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from smart_api_integrations.application.reception import Reception
-from smart_api_integrations.application.webhook_trial import WebhookTrial, read_payload
+from smart_api_integrations.application.trying import read_payload
+from smart_api_integrations.application.webhook_trial import WebhookTrial
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.errors import WebhooksError
 from smart_api_integrations.frameworks.working import work_until_told

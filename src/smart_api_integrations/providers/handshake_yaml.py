@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, JsonValue, model_validator
 
 from smart_api_integrations.core.allowed_hosts import host_patterns
+from smart_api_integrations.core.conditions import PRESENT, Condition, compile_condition
 from smart_api_integrations.core.handshakes import (
     ENCODERS,
     Capture,
     Computation,
-    Condition,
     Fetch,
     Handshake,
 )
@@ -26,7 +26,6 @@ from smart_api_integrations.core.templates import Template, compile_template
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.providers.yaml_types import HeaderName, Strict, TemplateText, Variable, one_of
 
-PRESENT = "present"
 _METHOD = "method"
 _SIGNABLE = frozenset({"query", "header", "json", "form"})
 _ComputedName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -152,20 +151,19 @@ def compile_handshake(block: Mapping[str, Any]) -> Handshake:
     if block.get("store") and not verify:
         message = "store: an unverified request is never kept as an event; add `verify: true`."
         raise ConfigurationError(message)
-    conditions = tuple(
-        _condition(subject, wanted) for subject, wanted in block["when"].items() if subject != _METHOD
-    )
-    if method == "POST" and not conditions and not verify:
+    asked = {subject: wanted for subject, wanted in block["when"].items() if subject != _METHOD}
+    when = _condition(asked)
+    if method == "POST" and not asked and not verify:
         message = "when: it would answer every request; say what the request must hold."
         raise ConfigurationError(message)
     compute = tuple(_computation(name, inner) for name, inner in block.get("compute", {}).items())
     return Handshake(
         method=method,
-        conditions=conditions,
+        when=when,
         verify=verify,
         respond=compile_reply(block.get("respond", {}), tuple(each.name for each in compute)),
         compute=compute,
-        capture=_capture(block.get("capture"), conditions),
+        capture=_capture(block.get("capture"), when),
         fetch=_fetch(block.get("fetch"), verify=verify),
         store=block.get("store", False),
     )
@@ -179,23 +177,12 @@ def _method(when: Mapping[str, Any]) -> Literal["POST", "GET", "HEAD", "OPTIONS"
     return method  # type: ignore[no-any-return]  # checked in the line above
 
 
-def _condition(subject: str, wanted: Any) -> Condition:
-    source = compile_template(subject)
-    if not source.references:
-        message = f"when: {subject!r} reads nothing from the request; write `{{json:…}}` or `{{query:…}}`."
-        raise ConfigurationError(message)
-    if wanted == PRESENT:
-        return Condition(source=source)
-    if isinstance(wanted, dict):
-        is_list = "env_list" in wanted
-        variable = wanted["env_list" if is_list else "env"]
-        return Condition(source=source, variable=variable, is_list=is_list, values=())
-    values = wanted if isinstance(wanted, list) else [wanted]
-    return Condition(source=source, values=tuple(_text(value).encode() for value in values))
-
-
-def _text(value: _Literal) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _condition(asked: Mapping[str, Any]) -> Condition:
+    try:
+        return compile_condition(asked, resolves=True)
+    except ConfigurationError as error:
+        message = f"when: {error}."
+        raise ConfigurationError(message) from error
 
 
 def _computation(name: str, block: Mapping[str, Any]) -> Computation:
@@ -222,12 +209,12 @@ def _signable(name: str, of: Template) -> Template:
     raise ConfigurationError(message)
 
 
-def _capture(block: str | Mapping[str, str] | None, conditions: tuple[Condition, ...]) -> Capture | None:
+def _capture(block: str | Mapping[str, str] | None, when: Condition) -> Capture | None:
     if block is None:
         return None
     if not isinstance(block, str):
         return Capture(name=block["name"], value=compile_template(block["value"]))
-    looked_at: list[Template] = [each.source for each in conditions if each.values is None]
+    looked_at = [line.subject for line in when.lines if line.word == PRESENT and line.subject is not None]
     if len(looked_at) != 1:
         message = "capture: say which value, {name: NAME, value: …}; not exactly one condition is `present`."
         raise ConfigurationError(message)

@@ -266,3 +266,18 @@ def test_a_server_that_has_no_public_url_is_stood_in_for():
 
     assert github.called_url("/x") is None
     assert github.called_url("/x", server_url="http://127.0.0.1:8000") == "http://127.0.0.1:8000/x"
+
+
+def test_a_webhook_that_takes_requests_from_listed_addresses_alone_is_tried_from_one_of_them(cli, tmp_path):
+    own = tmp_path / "providers" / "github"
+    own.mkdir(parents=True)
+    (own / "webhook.yaml").write_text("webhooks: {default: {}}\nip_whitelist: [192.0.2.0/24]\n")
+    (tmp_path / "hooks_listed.py").write_text(
+        "from smart_api_integrations.webhooks import webhook_handler\n"
+        "@webhook_handler('github', 'push')\ndef f(event):\n    return {'seen': True}\n"
+    )
+
+    ended = cli("trigger", "github", "push", "--handlers", "hooks_listed", "--json")
+
+    assert ended.json["status"] == 200
+    assert ended.json["handlers"][0]["result"] == {"seen": True}

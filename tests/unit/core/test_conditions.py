@@ -35,13 +35,15 @@ def holds(condition, *, method="POST", headers=None, query="", body=BODY, **vari
         {"{json:type}": "{env:WORD}"},
         {"{query:hash}": "{body_sha256}"},
         {"content_type": "application/json"},
+        {"{query:empty}": ""},
+        {"{json:type}": ["", "ping"]},
     ],
 )
 def test_a_condition_that_holds(condition):
     assert holds(
         condition,
         headers={"Content-Type": "Application/JSON; charset=utf-8"},
-        query=f"hash={hashlib.sha256(BODY).hexdigest()}",
+        query=f"hash={hashlib.sha256(BODY).hexdigest()}&empty=",
         WORD="ping",
     )
 
@@ -61,10 +63,13 @@ def test_a_condition_that_holds(condition):
         {"{json:mixed.*.state}": "present"},
         {"{json:nothing.*.state}": "s"},
         {"content_type": "text/plain"},
+        {"{json:type}": ""},
+        {"{query:empty}": "present"},
+        {"{query:empty}": {"env": "UNSET"}},
     ],
 )
 def test_a_condition_that_does_not_hold(condition):
-    assert not holds(condition, headers={"Content-Type": "application/json"})
+    assert not holds(condition, headers={"Content-Type": "application/json"}, query="empty=")
 
 
 def test_without_lines_it_always_holds():
@@ -102,3 +107,26 @@ def test_it_names_the_variables_that_it_cannot_hold_without():
     condition = compile_condition({"{json:a}": {"env": "A"}, "{json:b}": ["{env:B}", "x"]})
 
     assert condition.variables == ("A",)
+
+
+def test_a_variable_that_it_can_do_without_holds_once_it_is_resolved():
+    condition = compile_condition({"{json:type}": {"env": "WORD"}, "method": "POST"}, resolves=True)
+    view = RequestView(RawRequest(headers=Headers(), body=BODY))
+
+    assert (condition.unresolved, condition.holds(view)) == (("WORD",), False)
+    resolved = condition.resolved(
+        lambda name, is_list: [b"ping"] if (name, is_list) == ("WORD", False) else []
+    )
+    assert (resolved.unresolved, resolved.holds(view)) == ((), True)
+
+
+def test_what_a_resolved_variable_holds_is_shown_in_no_representation():
+    condition = compile_condition({"{json:type}": {"env": "WORD"}}, resolves=True)
+
+    assert "hush" not in repr(condition.resolved(lambda *_: [b"hush"]))
+
+
+def test_an_empty_variable_is_met_by_nothing():
+    condition = compile_condition({"{query:a}": {"env": "A"}}, resolves=True).resolved(lambda *_: [])
+
+    assert not condition.holds(RequestView(RawRequest(headers=Headers(), body=b"", query="a=")))

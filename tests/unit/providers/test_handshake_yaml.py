@@ -327,7 +327,7 @@ def response(text: str) -> str:
     [
         (block("{}"), ["handshakes.0.when", "required"]),
         (block("{when: {method: PUT}}"), ["handshakes.0", "'PUT'", "OPTIONS"]),
-        (block("{when: {type: ping}}"), ["handshakes.0", "'type'", "reads nothing"]),
+        (block("{when: {type: ping}}"), ["handshakes.0", "'type'", "a template like"]),
         (block("{when: {'{jsn:type}': ping}}"), ["handshakes.0", "did you mean 'json'"]),
         (block("{when: {}, verify: false}"), ["handshakes.0", "every request"]),
         (block("{when: {'{json:a}': {env_lst: A}}}"), ["handshakes.0", "did you mean 'env_list'"]),

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 
+from smart_api_integrations.application.unreachable import webhooks_with_handlers
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.frameworks.django.installed import SETTING, reception
@@ -32,18 +33,10 @@ def check_handlers(**_: Any) -> list[CheckMessage]:
 
 
 def _unreachable() -> Iterator[CheckMessage]:
-    catalogue = reception().catalogue
-    for processor in get_webhook_registry():
-        key = processor.provider, processor.name
-        if not processor.handlers or key in catalogue.webhooks:
-            continue
-        missing = catalogue.unmounted.get(key)
-        name = "/".join(key)
-        yield CheckWarning(
-            f"The handlers of {name} are never called: "
-            + (f"{missing} is not set." if missing else "no such webhook is known."),
-            hint=f"Set {missing} to its signing secret."
-            if missing
-            else f"Add providers/{key[0]}/webhook.yaml with a webhook {key[1]!r}.",
-            id="smart_api_integrations.W002",
-        )
+    for each in webhooks_with_handlers(reception().catalogue, get_webhook_registry()):
+        if each.reason is not None:
+            yield CheckWarning(
+                f"The handlers of {each.name} are never called: {each.reason}.",
+                hint=f"{each.to_do[:1].upper()}{each.to_do[1:]}.",
+                id="smart_api_integrations.W002",
+            )

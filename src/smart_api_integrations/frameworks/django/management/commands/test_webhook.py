@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from smart_api_integrations.application.webhook_trial import WebhookTrial, read_payload
+from smart_api_integrations.application.trying import read_payload
+from smart_api_integrations.application.webhook_trial import WebhookTrial
 from smart_api_integrations.errors import WebhooksError
 from smart_api_integrations.frameworks.django.installed import reception
 
