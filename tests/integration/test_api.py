@@ -134,6 +134,19 @@ class TestWebhooks:
 
         assert answer.status == 422
 
+    async def test_expressions_are_checked_when_they_are_written(self, app):
+        good = {"filter": "data.total > 100", "transformation": "{'text': event}"}
+        made = await call(app, "POST", "/api/webhooks", json_body=NEW | good)
+        refused = await call(
+            app, "PATCH", f"/api/webhooks/{made.json()['id']}", json_body={"filter": "data.total >"}
+        )
+        page = (await call(app, "GET", f"/endpoints/{made.json()['id']}")).text
+
+        assert good.items() <= made.json().items()
+        assert (refused.status, refused.json()["code"]) == (422, "invalid_input")
+        assert "filter: `data.total >` is not CEL" in refused.json()["detail"]
+        assert "data.total &gt; 100" in page
+
     async def test_the_page_of_one_has_the_seeds_statistics(self, app, ids):
         shown = (await call(app, "GET", f"/api/webhooks/{ids['endpoint']}")).json()
 
@@ -494,3 +507,38 @@ async def test_a_secret_in_the_query_is_masked_wherever_the_event_is_shown(platf
     assert page.status == 200
     assert b"hunter2" not in page.body
     assert b"topic=orders" in page.body
+
+
+class TestPreview:
+    async def test_a_made_up_message_is_tried(self, app):
+        asked = {"event": "order.paid", "data": {"total": 120}, "filter": "data.total > 100"}
+
+        plain = (await call(app, "POST", "/api/preview", json_body=asked)).json()
+        changed = (
+            await call(app, "POST", "/api/preview", json_body=asked | {"transformation": "{'t': data.total}"})
+        ).json()
+        other = (await call(app, "POST", "/api/preview", json_body=asked | {"data": {"total": 5}})).json()
+
+        assert (plain["wanted"], plain["body"]["data"], plain["fault"]) == (True, {"total": 120}, None)
+        assert (changed["body"], changed["size"]) == ({"t": 120}, 9)
+        assert other == {"wanted": False, "body": None, "size": 0, "fault": None}
+
+    async def test_an_endpoints_expressions_are_tried_on_a_kept_message(self, app, platform):
+        endpoint = await platform.endpoints.register(**NEW, filter="data.n == 1", transformation="data.n")
+        message = (await platform.publish("order.created", {"n": 1})).message_id
+        asked = {"webhook_id": endpoint.id, "message_id": message}
+
+        whole = (await call(app, "POST", "/api/preview", json_body=asked)).json()
+        instead = (
+            await call(app, "POST", "/api/preview", json_body=asked | {"filter": "data.n > 'x'"})
+        ).json()
+
+        assert (whole["wanted"], whole["body"]) == (True, 1)
+        assert (instead["wanted"], "cannot be computed" in instead["fault"]) == (None, True)
+
+    @pytest.mark.parametrize(
+        ("asked", "status"),
+        [({"filter": "data."}, 422), ({"webhook_id": "ep_x"}, 404), ({"message_id": "msg_x"}, 404)],
+    )
+    async def test_what_cannot_be_tried_is_told(self, app, asked, status):
+        assert (await call(app, "POST", "/api/preview", json_body=asked)).status == status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import itertools
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -38,7 +39,7 @@ WORK = Work(
     id="dlv_1", kind=Kind.DELIVERY, subject_id="msg_1", target="ep_1", state=State.DELIVERING,
     attempt_count=1, max_attempts=3, due_at=None, created_at=NOON, updated_at=NOON,
 )  # fmt: skip
-MESSAGE = Message(id="msg_1", event="a.b", body=b'{"id":"msg_1"}', created_at=NOON)
+MESSAGE = Message(id="msg_1", event="a.b", body=b'{"id":"msg_1","event":"a.b"}', created_at=NOON)
 
 
 def endpoint(url: str = "https://example.com/", **more: Any) -> Endpoint:
@@ -121,6 +122,35 @@ def test_credentials_are_sent_and_are_in_no_attempt(server: FaultServer) -> None
     assert shown["Authorization"] == "••••"
     assert server.requests[0].header("authorization") == auth.authorization
     assert auth.authorization not in repr(outcome)
+
+
+def test_what_a_transformation_makes_is_signed_and_sent(server: FaultServer) -> None:
+    to = endpoint(server.url("/ok"), filter="event == 'a.b'", transformation="{'text': 'got ' + id}")
+    outcome = deliver(claim(replace(to, secret=SECRET)))
+
+    sent = server.requests[0]
+    assert outcome.state is State.DELIVERED
+    assert sent.body == b'{"text":"got msg_1"}'
+    signature = hmac.new(SECRET.encode(), sent.body, "sha256").hexdigest()
+    assert sent.header("x-webhook-signature") == f"sha256={signature}"
+
+
+@pytest.mark.parametrize(
+    ("expressions", "state", "code"),
+    [
+        ({"filter": "event == 'another'"}, State.CANCELLED, "filtered"),
+        ({"filter": "event > 5"}, State.FAILED, "filter_failed"),
+        ({"transformation": "data.nothing"}, State.FAILED, "transformation_failed"),
+    ],
+)
+def test_what_is_not_sent_for_an_expression_says_so(
+    server: FaultServer, expressions: dict, state: State, code: str
+) -> None:
+    message = replace(MESSAGE, body=b'{"id":"msg_1","event":"a.b","data":{}}')
+    outcome = deliver(replace(claim(endpoint(server.url("/ok"), **expressions)), message=message))
+
+    assert (outcome.state, outcome.attempt.error_code, outcome.wait) == (state, code, None)
+    assert server.requests == []
 
 
 def test_a_replaced_secret_signs_an_attempt_until_its_time_is_over(server: FaultServer) -> None:

@@ -225,6 +225,8 @@ def webhook(endpoint: Endpoint, *, reveal: bool = False) -> dict[str, Any]:
             for old in endpoint.grace_at(datetime.now(UTC))
         ],
         "auth": None if endpoint.auth is None else endpoint.auth.shown(),
+        "filter": endpoint.filter,
+        "transformation": endpoint.transformation,
         "active": endpoint.active,
         "disabled_reason": endpoint.disabled_reason,
         "retry_schedule": None if schedule is None else [wait.total_seconds() for wait in schedule.waits],

@@ -40,6 +40,16 @@ class WebhookChanges(BaseModel):
     events: list[Event] = Field([], examples=[["order.created", "invoice.*"]])
     secret: str | None = Field(None, description="Made for you where absent; replaces all before it at once.")
     auth: Credentials | None = Field(None, description="What is sent as `Authorization`; null for nothing.")
+    filter: str | None = Field(
+        None,
+        description="CEL: only the messages that it is true of are delivered.",
+        examples=["data.total > 100"],
+    )
+    transformation: str | None = Field(
+        None,
+        description="CEL: its value is the body that is delivered.",
+        examples=["{'text': event + ' ' + data.id}"],
+    )
     active: StrictBool = True
     retry_schedule: list[float] | dict[str, float] | None = Field(
         None, description="Waits in seconds, or `first`, `factor`, `longest`, `attempts` and `jitter`."

@@ -41,6 +41,7 @@ COMMANDS: dict[str, Entry] = {
     "trigger": Entry(group=TRY, summary="The same as test-webhook"),
     "sign": Entry(group=TRY, summary="Sign a body as the sender would: headers or a curl"),
     "verify": Entry(group=TRY, summary="Say whether a request verifies, and if not, why"),
+    "preview": Entry(group=TRY, summary="Try a filter or a transformation on a message"),
     "listen": Entry(group=LOOK, summary="Print or forward what arrives, and what it missed"),
     "events": Entry(group=LOOK, summary="List, show and export the events that came in"),
     "deliveries": Entry(group=LOOK, summary="List, show and export what was sent"),

@@ -23,10 +23,31 @@ THROTTLING = frozenset({429, 502, 503, 504})
 WARNINGS = (50, 70, 90)
 """Percent of the patience after which a warning is sent; Outpost's steps."""
 
+OURS = frozenset(
+    {
+        "filter_failed",
+        "transformation_failed",
+        "secret_unreadable",
+        "message_gone",
+        "hop_limit",
+        "invalid_request",
+    }
+)
+"""Codes of failures that say nothing about an endpoint: it was never called."""
+
 PROBE_TIME = timedelta(seconds=90)
 """How long a probe may be on its way, longer than any endpoint's timeout, before another is let through."""
 
 _LONGEST_THROTTLE = timedelta(seconds=60)
+
+
+def is_endpoints_fault(code: str | None) -> bool:
+    """Tell whether a failure of this code counts against its endpoint.
+
+    >>> [is_endpoints_fault(code) for code in ("timeout", "filter_failed", "proxy_refused")]
+    [True, False, False]
+    """
+    return code is None or not (code in OURS or code.startswith("proxy_"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

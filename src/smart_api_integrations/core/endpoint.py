@@ -30,6 +30,8 @@ class Endpoint:
         secret: The signing secret in the clear; the store keeps ciphertext. Not in the repr.
         old_secrets: Those before it whose time of grace may go on, newest first.
         auth: What is sent as ``Authorization``, or None.
+        filter: A CEL expression: it gets only the messages that it is true of; None for all of its types.
+        transformation: A CEL expression whose value is the body that it gets; None for the message's own.
         active: False while it gets nothing new: switched off by a person, or by its failures.
         disabled_reason: Why it was switched off by itself, ``gone`` or ``failing``; None where it was not.
         retry_count: Attempts in all, at least one; None for the standard schedule.
@@ -48,6 +50,8 @@ class Endpoint:
     secret: str = field(repr=False)
     old_secrets: tuple[OldSecret, ...] = ()
     auth: Credentials | None = None
+    filter: str | None = None
+    transformation: str | None = None
     active: bool = True
     disabled_reason: str | None = None
     retry_schedule: RetrySchedule | None = None

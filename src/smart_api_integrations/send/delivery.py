@@ -7,8 +7,9 @@ Rules:
 1. Whatever happens becomes an outcome: an attempt that names its failure, and the state that follows.
 2. A failure is followed by the endpoint's own schedule; ``Retry-After`` can make a wait longer, never
    shorter, and never longer than a day.
-3. Three things are not tried again: 410, which asks for no more; a message that runs in a circle; and a
-   request that cannot be made from what is stored. All three are dead letters that somebody can see.
+3. Some things are not tried again: 410, which asks for no more; a message that runs in a circle; a request
+   that cannot be made from what is stored; and a filter or a transformation that cannot be computed. All are
+   dead letters that somebody can see, and replay once the cause is mended.
 4. What the attempt shows of the request is what was sent, but for the values of the endpoint's own
    headers and ``Authorization``, which are credentials.
 """
@@ -28,6 +29,7 @@ from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import Attempt, AttemptStatus, Claim, Message, Outcome
 from smart_api_integrations.core.lifecycle import State
 from smart_api_integrations.core.masking import MASK
+from smart_api_integrations.core.message_expressions import content_of, is_wanted, transformed
 from smart_api_integrations.core.outbound_request import (
     MAX_HOPS,
     Answer,
@@ -36,7 +38,7 @@ from smart_api_integrations.core.outbound_request import (
     judge_answer,
     signed_headers,
 )
-from smart_api_integrations.errors import DeliveryError, InvalidInput
+from smart_api_integrations.errors import DeliveryError, ExpressionError, InvalidInput
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +122,10 @@ class Delivering:
         if unfit is not None:
             return unfit
         try:
+            message = _fitted(message, endpoint)
             headers = _headers(message, endpoint, started_at)
+        except _Unfit as unfit_for:
+            return unfit_for.ending
         except InvalidInput as error:
             return _Ending(code="invalid_request", message=str(error), final=State.FAILED)
         return replace(await self._send(message, endpoint, headers), headers=_shown(headers, endpoint))
@@ -163,6 +168,39 @@ class Delivering:
             response_body=None if answer is None else printable(answer.body),
             phases=None if answer is None else answer.phases,
         )
+
+
+class _Unfit(Exception):
+    """The message is not sent; it says how that ends."""
+
+    def __init__(self, ending: _Ending) -> None:
+        super().__init__(ending.code)
+        self.ending = ending
+
+
+def _fitted(message: Message, endpoint: Endpoint) -> Message:
+    """Return *message* as the endpoint gets it.
+
+    Raises:
+        _Unfit: Its filter refuses the message, or one of its expressions cannot be computed.
+    """
+    if endpoint.filter is None and endpoint.transformation is None:
+        return message
+    content = content_of(message.body)
+    try:
+        wanted = is_wanted(endpoint.filter, content)
+    except ExpressionError as error:
+        raise _Unfit(_Ending(code="filter_failed", message=str(error), final=State.FAILED)) from error
+    if not wanted:
+        told = "the endpoint's filter, as it is now, is not true of the message"
+        raise _Unfit(_Ending(code="filtered", message=told, final=State.CANCELLED))
+    if endpoint.transformation is None:
+        return message
+    try:
+        return replace(message, body=transformed(endpoint.transformation, content))
+    except ExpressionError as error:
+        ending = _Ending(code="transformation_failed", message=str(error), final=State.FAILED)
+        raise _Unfit(ending) from error
 
 
 def _unfit(message: Message, endpoint: Endpoint, now: datetime) -> _Ending | None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from smart_api_integrations.core.credentials import read_credentials
+from smart_api_integrations.core.message_expressions import checked_expression
 from smart_api_integrations.core.outbound_message import check_event_name
 from smart_api_integrations.core.outbound_request import check_secret, checked_headers
 from smart_api_integrations.errors import InvalidInput
@@ -206,6 +208,8 @@ def checked_tenant(value: Any) -> str:
 CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "events": _events,
     "secret": _secret,
+    "filter": partial(checked_expression, "filter"),
+    "transformation": partial(checked_expression, "transformation"),
     "auth": read_credentials,
     "active": _active,
     "retry_schedule": read_schedule,

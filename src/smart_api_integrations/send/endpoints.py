@@ -70,6 +70,8 @@ class Endpoints:
         *,
         secret_kind: str = SHARED,
         auth: Credentials | Mapping[str, str] | None = None,
+        filter: str | None = None,  # noqa: A002 - as the API calls it
+        transformation: str | None = None,
         active: bool = True,
         retry_schedule: Schedule | None = None,
         retry_count: int | None = None,
@@ -86,7 +88,8 @@ class Endpoints:
         """Return an endpoint that is checked and not kept; without a *secret* one of *secret_kind* is made.
 
         *auth* is ``{"type": "basic", "username", "password"}`` or ``{"type": "bearer", "token"}``; a user and
-        password in the URL are taken out of it and are the same.
+        password in the URL are taken out of it and are the same. *filter* and *transformation* are CEL, see
+        ``core.message_expressions``.
 
         *retry_schedule* is the list of the waits in seconds, or ``{"first", "factor", "longest", "attempts",
         "jitter"}``; it goes before *retry_count* and *retry_delay*, and a jitter of 20 % is added.
@@ -100,6 +103,8 @@ class Endpoints:
             "events": events,
             "secret": new_secret(self._random_bytes, secret_kind) if secret is None else secret,
             "auth": auth,
+            "filter": filter,
+            "transformation": transformation,
             "active": active,
             "retry_schedule": retry_schedule,
             "retry_count": retry_count,

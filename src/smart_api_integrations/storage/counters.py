@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
+from smart_api_integrations.core.circuit_breaker import is_endpoints_fault
 from smart_api_integrations.core.journal import Attempt, AttemptStatistics, AttemptStatus, TrafficPoint
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.errors import InvalidInput
@@ -59,7 +60,7 @@ def count_attempts(
     per_endpoint: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
     for tenant, attempt in ended:
         passed[tenant, MEASURED_AS[attempt.kind, attempt.status in GOOD]] += 1
-        if attempt.kind is Kind.DELIVERY:
+        if attempt.kind is Kind.DELIVERY and is_endpoints_fault(attempt.error_code):
             per_endpoint[attempt.target, tenant].append(attempt)
     count_traffic(store, connection, passed, now=now)
     if not per_endpoint:

@@ -15,7 +15,12 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from smart_api_integrations.core.broker_event import BROKER
-from smart_api_integrations.core.circuit_breaker import BROKER_RULES, BreakerRules, throttle_for
+from smart_api_integrations.core.circuit_breaker import (
+    BROKER_RULES,
+    BreakerRules,
+    is_endpoints_fault,
+    throttle_for,
+)
 from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.journal import AttemptStatus, Message, Outcome
 from smart_api_integrations.core.lifecycle import Kind, State
@@ -55,8 +60,7 @@ class EndpointHealth:
             if outcome.work.kind is Kind.DELIVERY:
                 of_endpoint[outcome.work.target].append(outcome)
         for endpoint_id, those in sorted(of_endpoint.items()):
-            failed = [outcome for outcome in those if outcome.attempt.status in FAILED]
-            if failed or self._directory.gate(endpoint_id) is not None:
+            if _failed(those) or self._directory.gate(endpoint_id) is not None:
                 self._judge(connection, endpoint_id, those, now=now)
         dead = [outcome for outcome in outcomes if outcome.state is State.FAILED]
         self._tell_of_exhausted(connection, [each for each in dead if each.work.kind is Kind.DELIVERY], now)
@@ -66,7 +70,7 @@ class EndpointHealth:
     ) -> None:
         before = lock_gate(self._store, connection, endpoint_id)
         gate = _after_successes(before, outcomes)
-        failed = [outcome for outcome in outcomes if outcome.attempt.status in FAILED]
+        failed = _failed(outcomes)
         if failed:
             gate = replace(
                 gate, failing_since=gate.failing_since or now, failures=gate.failures + len(failed)
@@ -168,6 +172,15 @@ class EndpointHealth:
             id=message_id, tenant=tenant, event=event, body=body, created_at=now, operational=True
         )
         self._messages.keep_all(connection, [(message, None)])
+
+
+def _failed(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return those that failed by their endpoint's fault."""
+    return [
+        outcome
+        for outcome in outcomes
+        if outcome.attempt.status in FAILED and is_endpoints_fault(outcome.attempt.error_code)
+    ]
 
 
 def _after_successes(gate: Gate, outcomes: Sequence[Outcome]) -> Gate:

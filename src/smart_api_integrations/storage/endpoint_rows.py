@@ -35,6 +35,8 @@ def endpoint_row(endpoint: Endpoint, cipher: SecretCipher) -> dict[str, Any]:
         "auth": None
         if endpoint.auth is None
         else cipher.encrypt(json.dumps(endpoint.auth.kept()), row_id=_auth_id(endpoint.id)),
+        "filter": endpoint.filter,
+        "transformation": endpoint.transformation,
         "active": endpoint.active,
         "disabled_reason": endpoint.disabled_reason,
         "retry_schedule": _schedule_row(endpoint.retry_schedule),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import Claim, Handoff, Message, Published, Trace, Work
 from smart_api_integrations.core.lifecycle import Kind
-from smart_api_integrations.errors import IdempotencyConflict, InvalidInput
+from smart_api_integrations.core.message_expressions import content_of, is_wanted
+from smart_api_integrations.errors import ExpressionError, IdempotencyConflict, InvalidInput
 from smart_api_integrations.storage.bulk import Row
 from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.directory import Directory
@@ -68,7 +70,8 @@ class Messages:
         self._directory.refresh(connection)
         known = self._known(connection, [message.id for message, _ in calls])
         self._keys.begin(connection, (message for message, _ in calls), now=now)
-        joining = self._lines.joining(connection, self._wanted_lines(message for message, _ in calls))
+        wanting = {message.id: self._subscribers(message) for message, _ in calls if message.id not in known}
+        joining = self._lines.joining(connection, _wanted_lines((message for message, _ in calls), wanting))
         new_messages: list[Row] = []
         new_deliveries: list[Row] = []
         due = False
@@ -79,7 +82,7 @@ class Messages:
                 results.append(repeat)
                 continue
             new_messages.append(message_row(message))
-            pairs = self._deliveries(message, handoff, joining, now)
+            pairs = self._deliveries(message, wanting[message.id], handoff, joining, now=now)
             owner = handoff.owner if handoff else None
             new_deliveries.extend(work_row(delivery, owner=owner) for delivery, _ in pairs)
             due = due or any(delivery.due_at for delivery, _ in pairs)
@@ -107,17 +110,22 @@ class Messages:
             known.update(self._known(connection, [first]))
         return Published(message_id=first, deliveries=known.get(first, 0), repeated=True)
 
-    def _wanted_lines(self, those: Iterable[Message]) -> Iterator[Line]:
-        for message in those:
-            if message.ordering_key is not None:
-                for endpoint in self._subscribers(message):
-                    yield endpoint.id, message.ordering_key
-
     def _subscribers(self, message: Message) -> Sequence[Endpoint]:
-        return self._directory.subscribers(message.tenant, message.event, operational=message.operational)
+        """Return the endpoints that get *message*: their types name it, no filter refuses it."""
+        found = self._directory.subscribers(message.tenant, message.event, operational=message.operational)
+        if not any(endpoint.filter for endpoint in found):
+            return found
+        content = content_of(message.body)
+        return [endpoint for endpoint in found if _may_want(endpoint, content)]
 
     def _deliveries(
-        self, message: Message, handoff: Handoff | None, joining: Joining, now: datetime
+        self,
+        message: Message,
+        endpoints: Sequence[Endpoint],
+        handoff: Handoff | None,
+        joining: Joining,
+        *,
+        now: datetime,
     ) -> list[tuple[Work, Endpoint]]:
         return [
             (
@@ -138,7 +146,7 @@ class Messages:
                 ),
                 endpoint,
             )
-            for endpoint in self._subscribers(message)
+            for endpoint in endpoints
         ]
 
     def _known(self, connection: Connection, ids: Sequence[str]) -> dict[str, int]:
@@ -160,6 +168,21 @@ class Messages:
     def _trace(self, connection: Connection, message_id: str) -> Trace | None:
         """Read what one message led to."""
         return message_trace(self._store, connection, message_id)
+
+
+def _wanted_lines(those: Iterable[Message], wanting: Mapping[str, Sequence[Endpoint]]) -> Iterator[Line]:
+    for message in those:
+        if message.ordering_key is not None:
+            for endpoint in wanting.get(message.id, ()):
+                yield endpoint.id, message.ordering_key
+
+
+def _may_want(endpoint: Endpoint, content: Mapping[str, Any]) -> bool:
+    """Tell whether an endpoint's filter does not refuse a message; its delivery tells of a faulty one."""
+    try:
+        return is_wanted(endpoint.filter, content)
+    except ExpressionError:
+        return True
 
 
 def _published(message: Message, pairs: Sequence[tuple[Work, Endpoint]]) -> Published:

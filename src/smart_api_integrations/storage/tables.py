@@ -212,6 +212,8 @@ webhooks = Table(
     Column("secret", Text, nullable=False),
     Column("old_secrets", JsonText),
     Column("auth", Text),
+    Column("filter", Text),
+    Column("transformation", Text),
     Column("active", Boolean, nullable=False),
     Column("disabled_reason", Text),
     Column("retry_schedule", JsonText),

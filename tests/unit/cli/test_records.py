@@ -151,6 +151,18 @@ class TestWhere:
         assert [old["secret"] for old in shown["old_secrets"]] == [before["secret"]]
         assert before["secret"] in rotated.err
 
+    def test_a_filter_and_a_transformation_are_tried_without_sending(self, cli, journal, tmp_path):
+        (tmp_path / "order.json").write_text('{"total": 120}', "utf-8")
+        data = ("--data", "order.json", "--filter", "data.total > 100")
+
+        changed = cli("preview", *data, "--transformation", "{'text': event}", "--event", "order.paid")
+        other = cli("preview", "--filter", "data.total > 100")
+        faulty = cli("preview", "--data", "order.json", "--filter", "data.total > 'x'")
+
+        assert json.loads(changed.out) == {"text": "order.paid"}
+        assert other.out == "not wanted\n"
+        assert (faulty.code, "cannot be computed" in faulty.err) == (1, True)
+
     def test_a_database_that_is_not_there_is_not_made(self, cli, tmp_path):
         ended = cli("events", "list", "--database-url", "sqlite:///misspelt.db")
 

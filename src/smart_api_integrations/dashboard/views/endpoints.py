@@ -111,6 +111,8 @@ def endpoint_page(
 def _settings(endpoint: Endpoint, now: datetime) -> tuple[tuple[str, str], ...]:
     return (
         ("Types", visible(", ".join(endpoint.events))),
+        *((("Filter", visible(endpoint.filter)),) if endpoint.filter else ()),
+        *((("Transformation", visible(endpoint.transformation)),) if endpoint.transformation else ()),
         ("Secret", _secret(endpoint.secret)),
         *(
             ("Old secret", f"{_secret(old.secret)}, signs until {old.expires_at:%Y-%m-%d %H:%M} UTC")

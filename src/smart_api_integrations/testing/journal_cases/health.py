@@ -61,6 +61,20 @@ class HealthCases(JournalCase):
         assert await journal.gates.gate(endpoint.id) is None
 
     @promise
+    async def test_what_is_no_fault_of_the_endpoints_opens_no_breaker(self, journal: Journal) -> None:
+        endpoint = await self._endpoint(journal)
+        for code in ("transformation_failed", "filter_failed", "proxy_refused"):
+            for _ in range(10):
+                await journal.messages.publish(self.message())
+            for claimed in await claim(journal):
+                attempt = self.attempt(claimed, AttemptStatus.FAILED, error_code=code)
+                await journal.work.record(Outcome(work=claimed.work, state=State.FAILED, attempt=attempt))
+
+        assert await journal.gates.gate(endpoint.id) is None
+        assert (await journal.endpoints.statistics(endpoint.id)).failed == 0
+        assert len(await journal.work.dead_letters()) == 30
+
+    @promise
     async def test_a_failed_probe_keeps_it_open_for_longer(self, journal: Journal) -> None:
         endpoint = await self._endpoint(journal)
         await self._tries(journal, bad=10)

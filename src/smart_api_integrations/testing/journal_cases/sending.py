@@ -52,6 +52,30 @@ class MessageCases(JournalCase):
         assert {(part.state, part.due_at) for part in trace.deliveries} == {(State.PENDING, self.clock())}
 
     @promise
+    async def test_a_filter_decides_by_the_message_who_gets_it(self, journal: Journal) -> None:
+        large = self.endpoint(filter="data.total > 100")
+        faulty = self.endpoint(filter="data.total.startsWith('x')")
+        every = self.endpoint()
+        for endpoint in (large, faulty, every):
+            await journal.endpoints.add(endpoint)
+        bodies = {
+            "small": b'{"data": {"total": 5}}',
+            "big": b'{"data": {"total": 500}}',
+        }
+        messages = {name: self.message(body=body, ordering_key="k") for name, body in bodies.items()}
+
+        for message in messages.values():
+            await journal.messages.publish(message)
+
+        targets: dict[str, set[str]] = {}
+        for name, message in messages.items():
+            trace = await journal.messages.trace(message.id)
+            assert trace is not None
+            targets[name] = {each.target for each in trace.deliveries}
+        assert targets["small"] == {faulty.id, every.id}, "what cannot be computed is not lost"
+        assert targets["big"] == {large.id, faulty.id, every.id}
+
+    @promise
     async def test_a_message_that_nobody_wants_is_kept(self, journal: Journal) -> None:
         message = self.message(tenant="lonely")
 
@@ -114,6 +138,8 @@ class EndpointCases(JournalCase):
             secret="whsec_☃",  # noqa: S106 - a sample
             old_secrets=(OldSecret(secret="before", expires_at=self.clock() + GRACE),),  # noqa: S106 - likewise
             auth=Credentials(kind="basic", username="☃", secret="hush"),  # noqa: S106 - likewise
+            filter="data.total > 100",
+            transformation="{'text': event}",
             active=False,
             retry_count=3,
             retry_delay=timedelta(seconds=0.25),
