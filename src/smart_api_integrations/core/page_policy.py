@@ -33,3 +33,6 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 """On every answer of the API and the dashboard, refusals and failures too."""
+
+SESSION_COOKIES = ("__Host-webhooks_session", "webhooks_session")
+"""What a session's cookie is called: over HTTPS the first, which no other host and no plain page can set."""
