@@ -45,7 +45,7 @@ def _with_key(settings: Settings) -> Settings:
         f"Other machines can reach {settings.host}, and WEBHOOKS_API_KEYS is not set.\n"
         "For this run the API key is\n"
         f"  {key}\n"
-        "Programs send `Authorization: Bearer <key>`; a browser asks for it as the password, with any name.",
+        "Programs send `Authorization: Bearer <key>`; people sign in with it at /login.",
         flush=True,
     )
     return settings.model_copy(update={"api_keys": (SecretStr(key),)})

@@ -29,6 +29,8 @@ The class says whose fault it is and whether to try again::
     │   └── TooBusy                 503
     ├── InvalidInput                a caller's: bad URL, bad header name, unknown id
     │   ├── NotFound
+    │   ├── NotKnown                401: nobody said who asks
+    │   ├── NotAllowed              403: a scope is missing
     │   ├── ExpressionError         an expression is not CEL, or does not fit what it is given
     │   └── IdempotencyConflict     409: the key was used for another content
     ├── HandlerError                a handler's
@@ -212,6 +214,19 @@ class NotFound(InvalidInput):
 
 class ExpressionError(InvalidInput):
     """The expression cannot be used."""
+
+
+class NotKnown(InvalidInput):
+    """The API and the dashboard answer nobody of whom they are not told who it is."""
+
+
+class NotAllowed(InvalidInput):
+    """This may not be done with the key that was shown."""
+
+    @classmethod
+    def without(cls, scope: str) -> Self:
+        """Say which *scope* is missing."""
+        return cls(f"This needs the scope {scope}, which your key has not.")
 
 
 class IdempotencyConflict(InvalidInput):

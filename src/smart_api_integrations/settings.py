@@ -115,6 +115,15 @@ class Settings(BaseModel):
     api_keys: Annotated[tuple[SecretStr, ...], CommaSeparated] = Field(
         default=(), description="Keys for the API and the dashboard; needed beyond loopback."
     )
+    api_per_minute: int = Field(
+        default=1200,
+        ge=0,
+        description="Requests of the API that one key may send; beyond, 429. 0 is no limit.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], CommaSeparated] = Field(
+        default=(),
+        description="The only host names under which the API and the dashboard answer; empty is any.",
+    )
     encryption_keys: Annotated[tuple[SecretStr, ...], CommaSeparated] = Field(
         default=(), description="Keys that encrypt secrets at rest, newest first; PostgreSQL demands one."
     )

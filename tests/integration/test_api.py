@@ -488,7 +488,7 @@ async def test_with_keys_nothing_is_open_but_health(tmp_path):
         app = create_app(platform, ingest=ingest)
         key = {"authorization": "Bearer whk_a-key-for-tests", "host": "hooks.example.com"}
 
-        for path in ("/", "/events", "/api/stats", "/openapi.json", "/static/app.css"):
+        for path in ("/", "/events", "/api/stats", "/openapi.json", "/docs", "/metrics"):
             assert (await call(app, "GET", path)).status == 401, path
         assert (await call(app, "GET", "/api/stats", headers=key)).status == 200
         assert (await call(app, "GET", "/health")).status == 200

@@ -8,9 +8,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from smart_api_integrations.core.lifecycle import State
-from smart_api_integrations.dashboard import create_dashboard
 from smart_api_integrations.errors import StorageUnavailable
-from smart_api_integrations.server.application import create_app, own_paths
+from smart_api_integrations.server.application import create_app, create_pages, own_paths
+from smart_api_integrations.server.doorkeeper import HostDoorkeeper
 from tests.asgi_call import call
 from tests.journal_scenes import SECRET, SIGNATURE, Scene, everything, open_platform
 
@@ -318,7 +318,7 @@ async def test_a_view_looks_further_than_one_page(app, platform):
 
 
 async def test_it_can_be_mounted_under_any_prefix(platform, ids):
-    app = Starlette(routes=[Mount("/ops/hooks", create_dashboard(platform))])
+    app = Starlette(routes=[Mount("/ops/hooks", create_pages(platform, HostDoorkeeper(lambda _: "admin")))])
 
     page = (await call(app, "GET", f"/ops/hooks/events/{ids['event']}")).text
     links = set(re.findall(r'(?:href|src|action)="(/[^"]*)"', page))

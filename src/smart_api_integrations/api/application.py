@@ -5,14 +5,16 @@ It is mounted whole by the server, which puts authentication and the security he
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from smart_api_integrations import __version__
 from smart_api_integrations.api import (
+    audit,
     captured_keys,
     dead_letters,
     deliveries,
     events,
+    keys,
     preview,
     received,
     rejections,
@@ -22,7 +24,9 @@ from smart_api_integrations.api import (
     webhooks,
 )
 from smart_api_integrations.api.documentation import documentation_routes
+from smart_api_integrations.api.permissions import require_scope
 from smart_api_integrations.api.problems import install_problems
+from smart_api_integrations.application.audit_trail import AuditTrail
 from smart_api_integrations.application.platform import Platform
 
 RESOURCES = (
@@ -37,6 +41,8 @@ RESOURCES = (
     deliveries,
     dead_letters,
     stats,
+    keys,
+    audit,
 )
 
 
@@ -44,6 +50,7 @@ TAGS = (
     {"name": "received", "description": "The webhooks that came in, and what was refused."},
     {"name": "sending", "description": "Endpoints, what is sent to them, and sending an event."},
     {"name": "dead letters", "description": "Work whose schedule is spent, and doing it again."},
+    {"name": "access", "description": "API keys, and the log of what was done with them."},
     {"name": "statistics", "description": "Counts of the last 24 hours."},
 )
 _SUMMARY = "Receive, keep, handle and send webhooks."
@@ -52,6 +59,7 @@ _SUMMARY = "Receive, keep, handle and send webhooks."
 def create_api(platform: Platform) -> FastAPI:
     """Return the API over *platform*: ``/api``, its description, and the pages that show it."""
     app = FastAPI(
+        dependencies=[Depends(require_scope)],
         title="smart-api-integrations",
         summary=_SUMMARY,
         version=__version__,
@@ -64,5 +72,6 @@ def create_api(platform: Platform) -> FastAPI:
     for resource in RESOURCES:
         app.include_router(resource.create_router(platform), prefix="/api")
     app.router.routes.extend(documentation_routes())
+    app.add_middleware(AuditTrail, access=platform.access)
     install_problems(app)
     return app

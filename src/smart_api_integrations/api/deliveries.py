@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from smart_api_integrations.api import representations
 from smart_api_integrations.api.paging import LONGEST_ID, Before, Limit, link_next
+from smart_api_integrations.api.permissions import visible
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.errors import NotFound
@@ -33,7 +34,7 @@ def create_router(platform: Platform) -> APIRouter:
         return [representations.delivery(entry) for entry in page]
 
     @router.get("/{delivery_id}")
-    async def get_delivery(delivery_id: str) -> dict[str, Any]:
+    async def get_delivery(delivery_id: str, request: Request) -> dict[str, Any]:
         """Return one delivery with its message and every attempt."""
         work = await journal.work.work(delivery_id)
         trace = None
@@ -42,6 +43,7 @@ def create_router(platform: Platform) -> APIRouter:
         if work is None or trace is None:
             message = "No delivery has this id."
             raise NotFound(message)
+        trace = visible(request, trace, delivery_id)
         sent = [representations.message(entry) for entry in trace.messages if entry.id == work.subject_id]
         return representations.delivery(work) | {
             "message": sent[0] if sent else None,

@@ -20,7 +20,9 @@ from starlette.responses import Response
 from smart_api_integrations.errors import (
     IdempotencyConflict,
     InvalidInput,
+    NotAllowed,
     NotFound,
+    NotKnown,
     StorageUnavailable,
     WebhooksError,
 )
@@ -82,27 +84,38 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _answer_unexpected)
 
 
+KINDS: tuple[tuple[type[WebhooksError], int, str, str], ...] = (
+    (NotKnown, 401, "unauthorized", "Put the API behind the server's shell, or a host that says who asks."),
+    (
+        NotAllowed,
+        403,
+        "scope_missing",
+        "Use a key with this scope: `webhooks keys create --role operator` makes one.",
+    ),
+    (NotFound, 404, "not_found", "Check the id; it may have been deleted or be past its retention."),
+    (
+        IdempotencyConflict,
+        409,
+        "idempotency_conflict",
+        "The same key means the same content: send it with a new key, or leave the key out.",
+    ),
+    (InvalidInput, 422, "invalid_input", "Change the request as the detail says; nothing was written."),
+    (
+        StorageUnavailable,
+        503,
+        "storage_unavailable",
+        f"Send the request again in {RETRY_AFTER_SECONDS} seconds.",
+    ),
+)
+"""Which of our errors is which problem: the first class that fits, its status, its code, and what to do."""
+
+
 def _of(error: WebhooksError) -> Problem:
-    match error:
-        case NotFound():
-            hint = "Check the id; it may have been deleted or be past its retention."
-            return Problem(status=404, code="not_found", detail=str(error), hint=hint)
-        case IdempotencyConflict():
-            hint = "The same key means the same content: send it with a new key, or leave the key out."
-            return Problem(status=409, code="idempotency_conflict", detail=str(error), hint=hint)
-        case InvalidInput():
-            hint = "Change the request as the detail says; nothing was written."
-            return Problem(status=422, code="invalid_input", detail=str(error), hint=hint)
-        case StorageUnavailable():
-            return Problem(
-                status=503,
-                code="storage_unavailable",
-                detail=str(error),
-                hint=f"Send the request again in {RETRY_AFTER_SECONDS} seconds.",
-                headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-            )
-        case _:
-            return _UNEXPECTED
+    for kind, status, code, hint in KINDS:
+        if isinstance(error, kind):
+            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
+            return Problem(status=status, code=code, detail=str(error), hint=hint, headers=headers)
+    return _UNEXPECTED
 
 
 _UNEXPECTED = Problem(

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from smart_api_integrations.api import representations
 from smart_api_integrations.api.paging import LONGEST_ID, Before, Limit, link_next
+from smart_api_integrations.api.permissions import visible
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.core.journal import ReceivedEvent
 from smart_api_integrations.errors import NotFound
@@ -50,12 +51,13 @@ def create_router(platform: Platform) -> APIRouter:
         return [{key: value for key, value in summary.items() if not key.startswith(("body", "headers"))}]
 
     @router.get("/{received_id}")
-    async def get_received(received_id: str) -> dict[str, Any]:
+    async def get_received(received_id: str, request: Request) -> dict[str, Any]:
         """Return one event with its headers, its exact body and everything that it led to."""
         trace = await events.trace(received_id)
         if trace is None or trace.event is None:
             message = f"No event has the id {received_id[:LONGEST_ID]!r}."
             raise NotFound(message)
-        return _shown(trace.event) | representations.trace(trace)
+        seen = visible(request, trace, received_id)
+        return _shown(seen.event or trace.event) | representations.trace(seen)
 
     return router

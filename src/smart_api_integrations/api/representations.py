@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from smart_api_integrations.core.access import ApiKey, AuditEntry
 from smart_api_integrations.core.ed25519_keys import is_private_key, public_key
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.gate import Gate
@@ -30,6 +31,7 @@ from smart_api_integrations.core.masking import (
     masked_secret,
     masked_url,
 )
+from smart_api_integrations.core.withholding import WITHHELD_BODY
 
 
 def time(value: datetime | None) -> str | None:
@@ -37,8 +39,13 @@ def time(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat().replace("+00:00", "Z")
 
 
-def body(content: bytes) -> dict[str, str]:
-    """Return exact bytes as text where they are UTF-8, else as base64; ``body_encoding`` says which."""
+def body(content: bytes) -> dict[str, str | None]:
+    """Return exact bytes as text where they are UTF-8, else as base64; ``body_encoding`` says which.
+
+    Both are None where whoever asks may not see it.
+    """
+    if content == WITHHELD_BODY:
+        return {"body": None, "body_encoding": None}
     try:
         return {"body": content.decode("utf-8"), "body_encoding": "utf-8"}
     except UnicodeDecodeError:
@@ -259,6 +266,38 @@ def gate(before: Gate | None, *, waiting: int, now: datetime) -> dict[str, Any]:
         "resume_rate": known.resume_rate,
         "failing_since": time(known.failing_since),
         "waiting": waiting,
+    }
+
+
+def api_key(key: ApiKey, *, now: datetime) -> dict[str, Any]:
+    """Return what may be told of an API key at any time."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "prefix": key.prefix,
+        "role": key.role,
+        "scopes": sorted(key.scopes),
+        "state": key.state(now=now),
+        "created_at": time(key.created_at),
+        "created_by": key.created_by,
+        "expires_at": time(key.expires_at),
+        "revoked_at": time(key.revoked_at),
+        "last_used_at": time(key.last_used_at),
+        "replaced_by": key.replaced_by,
+    }
+
+
+def audit_entry(entry: AuditEntry) -> dict[str, Any]:
+    """Return one line of the audit log."""
+    return {
+        "id": entry.id,
+        "at": time(entry.at),
+        "actor_id": entry.actor_id,
+        "actor_name": entry.actor_name,
+        "action": entry.action,
+        "target": entry.target,
+        "remote_address": entry.remote_address,
+        "details": dict(entry.details),
     }
 
 

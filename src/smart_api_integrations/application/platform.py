@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any, Unpack
 
 from smart_api_integrations.application import brokering, parts
+from smart_api_integrations.application.access import Access
 from smart_api_integrations.application.captured_keys import BroughtKeys
 from smart_api_integrations.application.enlisting import Enlisting
 from smart_api_integrations.application.guarding import build_bell, build_door
@@ -63,6 +64,7 @@ class Platform(Mounted):
         gateway: Takes requests.
         endpoints: Registers, changes and removes endpoints.
         brought_keys: Lets handshakes bring secrets.
+        access: API keys, sessions and the audit log.
         subscribers: Functions of this process that are told of messages.
         live: Tells who watches what changed in the journal.
         enlisting: Puts messages into callers' own transactions.
@@ -125,6 +127,12 @@ class Platform(Mounted):
         self._captured_keys = parts.build_captured_keys(self._catalogue, self.journal)
         self.brought_keys = BroughtKeys(
             self._catalogue, self.journal.captured_keys, on_change=self._captured_keys.look_again
+        )
+        self.access = Access(
+            self.journal.access,
+            settings_keys=[key.get_secret_value() for key in settings.api_keys],
+            new_id=self._own.new_id,
+            now=self.journal.now,
         )
         self._door, self._shared_limits = build_door(settings)
         self._bell = build_bell(settings)
@@ -237,6 +245,7 @@ class Platform(Mounted):
         for shared in (self._shared_limits, self._bell, self.broker):
             if shared is not None:
                 await shared.close()
+        await self.access.close()
         await self.journal.close()
         self._own.threads.shutdown(wait=False, cancel_futures=True)
         self._loop = None

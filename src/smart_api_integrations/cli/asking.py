@@ -5,12 +5,13 @@ A database is asked through the very API that a server answers with, so that no 
 
 from __future__ import annotations
 
+import getpass
 import json
 import logging
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from urllib.parse import quote, unquote, urlencode
@@ -24,6 +25,7 @@ from smart_api_integrations.errors import InvalidInput
 
 if TYPE_CHECKING:
     from smart_api_integrations.application.platform import Platform
+    from smart_api_integrations.core.access import Principal
     from smart_api_integrations.network.http_transport import HttpTransport
 
 ServerUrl = Annotated[
@@ -56,7 +58,7 @@ class Line(Protocol):
     """Carries one request to an API."""
 
     async def send(self, method: str, target: str, body: bytes = b"") -> Reply:
-        """Return the answer.
+        """Return the answer; *body* is JSON.
 
         Raises:
             DeliveryError: The server cannot be reached.
@@ -125,8 +127,9 @@ async def open_desk(
     database_url: str | None = None,
     key_file: Path | None = None,
     own_providers: bool = False,
+    makes_database: bool = False,
 ) -> AsyncIterator[Desk]:
-    """Give a desk over the server at *url*, or else over the database.
+    """Give a desk over the server at *url*, or else over the database, which *makes_database* may make.
 
     With *own_providers* the database's desk knows the providers of the user's own folder too.
 
@@ -139,7 +142,7 @@ async def open_desk(
         message = "--url and --database-url are both given: leave one out."
         raise InvalidInput(message)
     if url is None:
-        async with _database(database_url, own_providers=own_providers) as desk:
+        async with _database(database_url, own_providers=own_providers, makes=makes_database) as desk:
             yield desk
         return
     if not url.startswith(("http://", "https://")):
@@ -150,14 +153,15 @@ async def open_desk(
 
 
 @asynccontextmanager
-async def _database(database_url: str | None, *, own_providers: bool) -> AsyncIterator[Desk]:
+async def _database(database_url: str | None, *, own_providers: bool, makes: bool) -> AsyncIterator[Desk]:
     from smart_api_integrations.api import create_api
     from smart_api_integrations.application.configuration import settings_from_surroundings
     from smart_api_integrations.application.platform import Platform
     from smart_api_integrations.providers.catalogue import catalogue_without_secrets
 
     settings = settings_from_surroundings(database_url=database_url)
-    _refuse_missing(settings.database_url)
+    if not makes:
+        _refuse_missing(settings.database_url)
     # Which senders are configured is of no matter to a list, and their secrets are of none to anything here.
     reading = settings.model_copy(update={"roles": ("api",)})
     folder = Path(settings.providers_dir) if own_providers else None
@@ -223,7 +227,7 @@ class _InProcess:
             "scheme": "http", "path": unquote(path), "raw_path": path.encode(),
             "query_string": query.encode(), "root_path": "",
             "headers": [(b"content-type", b"application/json")] if body else [],
-            "client": None, "server": None,
+            "client": None, "server": None, "state": {"principal": _commander()},
         }  # fmt: skip
         told: list[Mapping[str, Any]] = []
 
@@ -235,6 +239,17 @@ class _InProcess:
 
         await self._app(scope, receive, send)
         return Reply(status=told[0]["status"], body=b"".join(part.get("body", b"") for part in told[1:]))
+
+
+def _commander() -> Principal:
+    """Return who gives this command: whoever can open the database may do everything with it."""
+    from smart_api_integrations.core.access import LOCAL
+
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = "somebody"
+    return replace(LOCAL, id="command", name=f"{name} at the command line")
 
 
 def _problem(status: int, value: Any) -> CommandFailed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -68,10 +69,12 @@ def _looked(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -
 
 
 def _exposure(settings: Settings) -> Iterator[Finding]:
-    from smart_api_integrations.server.listening import check_exposure
+    from smart_api_integrations.server.listening import check_exposure, has_stored_keys
 
-    check_exposure(settings)
+    stored = asyncio.run(has_stored_keys(settings))
+    check_exposure(settings, has_stored_keys=stored)
     keys = f"{len(settings.api_keys)} API keys" if settings.api_keys else "this machine alone"
+    keys = "API keys of the database" if stored else keys
     yield "ok", "exposure", f"{settings.host}:{settings.port}, {keys}"
 
 

@@ -32,6 +32,7 @@ COMMANDS: dict[str, Entry] = {
     "demo": Entry(group=BEGIN, summary="Show a lively dashboard on a temporary database"),
     "check": Entry(group=BEGIN, summary="Check settings, senders, secrets and handlers"),
     "serve": Entry(group=RUN, summary="Run the server: ways in, worker, API and dashboard"),
+    "keys": Entry(group=RUN, summary="Make, list, rotate and revoke API keys"),
     "add-webhook": Entry(group=RECEIVE, summary="Write providers/<name>/webhook.yaml for a sender"),
     "generate-webhook-handler": Entry(group=RECEIVE, summary="Write a typed handler class for events"),
     "list-handlers": Entry(group=RECEIVE, summary="Show which handlers run on which events"),

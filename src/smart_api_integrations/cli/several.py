@@ -5,6 +5,7 @@ It loads neither handlers nor the store: its children do, and so a new child has
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
 from collections.abc import Mapping
@@ -12,7 +13,13 @@ from typing import Any
 
 import typer
 
-from smart_api_integrations.server.listening import check_exposure, greeting, listening_socket, url_of
+from smart_api_integrations.server.listening import (
+    check_exposure,
+    greeting,
+    has_stored_keys,
+    listening_socket,
+    url_of,
+)
 from smart_api_integrations.server.logs import configure_logging
 from smart_api_integrations.server.supervisor import Supervisor, SupervisorRules
 from smart_api_integrations.settings import ENVIRONMENT_PREFIX, Settings
@@ -32,7 +39,7 @@ def run_several(settings: Settings, given: Mapping[str, Any]) -> None:
         SystemExit: The processes could not be started; the code is theirs.
     """
     configure_logging()
-    check_exposure(settings)
+    check_exposure(settings, has_stored_keys=asyncio.run(has_stored_keys(settings)))
     refuse_several_processes(settings.database_url)
     with contextlib.closing(listening_socket(settings)) as listening:
         url = url_of(settings, listening)

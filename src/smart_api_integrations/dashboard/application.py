@@ -1,6 +1,7 @@
 """The dashboard as one Starlette application. Floor 8.
 
-It checks no credentials: whoever mounts it puts that before it.
+It checks no credentials: whoever mounts it puts that before it, and says who asks in
+``request.state.principal``. What they may do is decided here, by ``permissions``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from smart_api_integrations.application.audit_trail import AuditTrail
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.dashboard.desk import Desk
 from smart_api_integrations.dashboard.first_mark import FirstMark
@@ -26,6 +28,7 @@ from smart_api_integrations.dashboard.pages import (
     events,
     issues,
     live,
+    login,
     messages,
     overview,
     rejections,
@@ -33,8 +36,9 @@ from smart_api_integrations.dashboard.pages import (
     sources,
     tail,
 )
+from smart_api_integrations.dashboard.permissions import Permissions
 from smart_api_integrations.dashboard.rendering import PACKAGE, VERSION_MARK, Renderer
-from smart_api_integrations.errors import InvalidInput, NotFound, StorageUnavailable
+from smart_api_integrations.errors import InvalidInput, NotFound, NotKnown, StorageUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +55,7 @@ PAGES = (
     dead_letters,
     sources,
     search,
+    login,
 )
 PATHS = frozenset(
     {
@@ -61,6 +66,8 @@ PATHS = frozenset(
         "/handlings",
         "/issues",
         "/live",
+        "/login",
+        "/logout",
         "/messages",
         "/rejections",
         "/search",
@@ -95,7 +102,11 @@ def create_dashboard(platform: Platform) -> Starlette:
     faults = FaultPages(desk)
     return Starlette(
         routes=routes,
-        middleware=[Middleware(FirstMark, journal=platform.journal)],
+        middleware=[
+            Middleware(AuditTrail, access=platform.access, named_by_path=True),
+            Middleware(Permissions, refuse=faults.not_allowed),
+            Middleware(FirstMark, journal=platform.journal),
+        ],
         exception_handlers={
             HTTPException: faults.http,
             NotFound: faults.not_found,
@@ -126,6 +137,13 @@ class FaultPages:
         """Answer an id that is unknown."""
         hint = "It may be misspelled, or be past its retention. The search above takes any id."
         return self._page(request, 404, "Nothing is here", f"{error} {hint}")
+
+    async def not_allowed(self, request: Request, error: Exception) -> Response:
+        """Answer who may not do what they asked for."""
+        if isinstance(error, NotKnown):
+            return self._page(request, 401, "Who is asking?", str(error))
+        hint = "Sign out, and in again with a key that has it; the server's `webhooks keys create` makes one."
+        return self._page(request, 403, "Your key does not allow this", f"{error} {hint}")
 
     async def invalid(self, request: Request, error: Exception) -> Response:
         """Answer what was asked for and cannot be done."""

@@ -11,9 +11,12 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from smart_api_integrations.application.audit_trail import VIEW_PAYLOAD, note
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.core.journal import EventSummary, Trace, Work
 from smart_api_integrations.core.lifecycle import Kind
+from smart_api_integrations.core.withholding import trace_without_payloads
+from smart_api_integrations.dashboard.permissions import may
 from smart_api_integrations.dashboard.rendering import Renderer
 from smart_api_integrations.errors import InvalidInput
 from smart_api_integrations.storage.protocols import Journal
@@ -42,6 +45,13 @@ class Desk:
     def has_keys(self) -> bool:
         """Whether a call to the API needs a key."""
         return bool(self.platform.settings.api_keys)
+
+    def visible(self, request: Request, trace: Trace, target: str) -> Trace:
+        """Return *trace* as whoever asks may see it, and have it logged that they saw payloads."""
+        if not may(request, "read:payloads"):
+            return trace_without_payloads(trace)
+        note(request.scope, action=VIEW_PAYLOAD, target=target)
+        return trace
 
     def base(self, request: Request) -> str:
         """Return how this server is reached: the configured URL, else the one that was asked for."""

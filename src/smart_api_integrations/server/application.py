@@ -6,6 +6,7 @@ The ways in come first and pass through nothing: no middleware, no router but a 
 from __future__ import annotations
 
 import json
+import time
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,8 +18,15 @@ from smart_api_integrations.api.documentation import READERS, is_documentation
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.dashboard import PATHS, create_dashboard
 from smart_api_integrations.errors import ConfigurationError
+from smart_api_integrations.server.doorkeeper import Doorkeeper, Gatekeeper
 from smart_api_integrations.server.health import Health
-from smart_api_integrations.server.security import AccessRules, SecurityShell, digest, is_api, with_headers
+from smart_api_integrations.server.security import (
+    AccessRules,
+    SecurityShell,
+    inner_path,
+    is_api,
+    with_headers,
+)
 from smart_api_integrations.settings import Settings
 
 WAYS_IN = "/webhooks/"
@@ -61,7 +69,7 @@ class Pages:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send ``/api`` and its description to the API, everything else to the dashboard."""
-        path = scope["path"]
+        path = inner_path(scope)
         await (self._api if is_api(path) or is_documentation(path) else self._dashboard)(scope, receive, send)
 
 
@@ -98,20 +106,29 @@ def create_app(platform: Platform, *, ingest: ASGIApp) -> Application:
     roles = platform.settings.roles
     pages: ASGIApp = NotHere("api")
     if "api" in roles:
-        pages = SecurityShell(
-            Pages(create_api(platform), create_dashboard(platform)), access_rules(platform.settings)
-        )
+        pages = create_pages(platform)
     return Application(platform, ingest=ingest if "gateway" in roles else NotHere("gateway"), pages=pages)
 
 
+def create_pages(platform: Platform, gatekeeper: Gatekeeper | None = None) -> ASGIApp:
+    """Return the API and the dashboard over *platform*; *gatekeeper*, else its own keys, say who asks."""
+    settings = platform.settings
+    keeper = gatekeeper or Doorkeeper(
+        platform.access, per_minute=settings.api_per_minute, clock=time.monotonic
+    )
+    pages = Pages(create_api(platform), create_dashboard(platform))
+    return SecurityShell(pages, access_rules(settings), keeper)
+
+
 def access_rules(settings: Settings) -> AccessRules:
-    """Return who may use the API and the dashboard."""
+    """Return from where the API and the dashboard may be used."""
     return AccessRules(
-        keys=tuple(digest(key.get_secret_value()) for key in settings.api_keys),
         is_loopback=settings.is_loopback,
         public_url=settings.public_url,
         max_body_bytes=settings.max_body_bytes,
         https_from=settings.trusted_proxies if settings.require_https else None,
+        trusted_proxies=settings.trusted_proxies,
+        allowed_hosts=frozenset(host.lower() for host in settings.allowed_hosts),
     )
 
 

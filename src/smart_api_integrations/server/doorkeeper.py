@@ -1,6 +1,7 @@
 """Who asks: by a key, by a session's cookie, or by sitting at this machine. Floor 9.
 
-``Doorkeeper`` knows the platform's own keys; ``HostDoorkeeper`` asks the application that the pages are part of.
+``Doorkeeper`` knows the platform's own keys; ``HostDoorkeeper`` asks the application that the pages are
+part of.
 """
 
 from __future__ import annotations
@@ -131,7 +132,9 @@ class HostDoorkeeper:
         if answer is None:
             return HOST_SAYS_NO
         role = Role(answer)
-        return Principal(id=f"host:{role}", name=f"{role} of the host", scopes=ROLES[role], role=role, by_cookie=True)
+        return Principal(
+            id=f"host:{role}", name=f"{role} of the host", scopes=ROLES[role], role=role, by_cookie=True
+        )
 
 
 def shown_key(headers: Headers) -> str | None:

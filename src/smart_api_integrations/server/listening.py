@@ -10,14 +10,18 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
 
+from smart_api_integrations.application.parts import build_journal
+from smart_api_integrations.application.surroundings import build_surroundings
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.settings import Settings
 
 FIRST_PASSED = 3  # SD_LISTEN_FDS_START
 
 
-def check_exposure(settings: Settings) -> None:
+def check_exposure(settings: Settings, *, has_stored_keys: bool = False) -> None:
     """Return if the server may listen where *settings* say.
 
     Raises:
@@ -30,16 +34,41 @@ def check_exposure(settings: Settings) -> None:
             "over HTTPS, and it is believed only if it is named."
         )
         raise ConfigurationError(message)
-    if settings.is_loopback or settings.api_keys:
+    if settings.is_loopback or settings.api_keys or has_stored_keys:
         return
     message = (
         f"Listening at {settings.host} lets other machines reach the API and the dashboard, and no API key "
         "is set.\nMake one and start again:\n"
+        "  webhooks keys create --role admin\n"
+        "or\n"
         '  export WEBHOOKS_API_KEYS="$(python3 -c '
         '\'import secrets; print("whk_" + secrets.token_urlsafe(32))\')"\n'
         "Or listen at 127.0.0.1, where nobody else can reach it."
     )
     raise ConfigurationError(message)
+
+
+async def has_stored_keys(settings: Settings) -> bool:
+    """Tell whether the store has an API key; it is opened only where the answer decides anything.
+
+    Raises:
+        ConfigurationError: The store cannot be opened as it is configured.
+        StorageUnavailable: It cannot be reached.
+    """
+    if settings.is_loopback or settings.api_keys or is_missing(settings.database_url):
+        return False
+    journal = build_journal(settings, build_surroundings(settings, nullcontext))
+    await journal.open()
+    try:
+        return await journal.access.has_keys()
+    finally:
+        await journal.close()
+
+
+def is_missing(database_url: str) -> bool:
+    """Tell whether *database_url* names an SQLite file that is not there."""
+    scheme, _, file = database_url.partition(":///")
+    return scheme == "sqlite" and not Path(file.partition("?")[0]).is_file()
 
 
 def listening_socket(settings: Settings, passed: int | None = None) -> socket.socket:

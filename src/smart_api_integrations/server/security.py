@@ -12,8 +12,9 @@ Rules:
    person signs in with one and gets a session's cookie. ``doorkeeper`` tells who that is.
 3. A browser sends what it remembers with requests that another site made. So where no bearer key was
    shown, a request that changes something must come from our own pages: ``Sec-Fetch-Site`` says so, or
-   ``Origin`` where a browser sends none (https://web.dev/articles/fetch-metadata). With a session's cookie one
-   of the two must be there; so no form needs a token. Other sites may link to a page but not load anything.
+   ``Origin`` where a browser sends none (https://web.dev/articles/fetch-metadata). With a session's cookie
+   one of the two must be there; so no form needs a token. Other sites may link to a page but not load
+   anything.
 4. Where ``WEBHOOKS_ALLOWED_HOSTS`` is set, nothing else is answered under another name.
 5. A body has a stated length, and a largest one.
 6. Where HTTPS is required, a trusted proxy must say that the request came to it so; answers then tell
@@ -170,8 +171,8 @@ def refusal_of_the_page(
     method: str, headers: Headers, rules: AccessRules, who: Principal | None
 ) -> Refusal | None:
     """Return why a request is refused although its sender is known: another site made it, or its body."""
-    if not is_bearer(headers) or who is None:
-        must_tell = who is None or who.by_cookie
+    must_tell = who is None or who.by_cookie
+    if must_tell or not is_bearer(headers):
         refusal = _where_from(method, headers, rules.public_url, must_tell=must_tell)
         if refusal is not None:
             return refusal
@@ -190,8 +191,12 @@ def _refused(refusal: Refusal, scope: Scope, headers: Headers) -> ASGIApp:
     wants_page = scope["method"] == "GET" and "text/html" in headers.get("accept", "")
     if refusal is not KEY_WRONG_PAGE or not wants_page or "authorization" in headers:
         return refusal.response()
-    wanted = inner_path(scope) + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
-    return RedirectResponse(f"{scope.get('root_path', '')}/login?next={quote(wanted, safe='')}", status_code=303)
+    wanted = inner_path(scope) + (
+        f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+    )
+    return RedirectResponse(
+        f"{scope.get('root_path', '')}/login?next={quote(wanted, safe='')}", status_code=303
+    )
 
 
 def _address(scope: Scope, headers: Headers, rules: AccessRules) -> str | None:

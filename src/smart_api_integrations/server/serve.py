@@ -22,7 +22,7 @@ from smart_api_integrations.application.publishing import publish
 from smart_api_integrations.server.application import create_app
 from smart_api_integrations.server.ingest import Ingest
 from smart_api_integrations.server.ingest_protocol import ingest_protocol
-from smart_api_integrations.server.listening import check_exposure, listening_socket, url_of
+from smart_api_integrations.server.listening import check_exposure, has_stored_keys, listening_socket, url_of
 from smart_api_integrations.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ async def serve(
         ConfigurationError: The settings cannot be used, or the address is taken.
         StorageUnavailable: The store cannot be reached.
     """
-    check_exposure(settings)
+    check_exposure(settings, has_stored_keys=await has_stored_keys(settings))
     with contextlib.closing(listening_socket(settings, listen_fd)) as listening:
         platform = Platform(settings)
         server = _Server(platform, on_ready=lambda: ready(platform, url_of(settings, listening)))

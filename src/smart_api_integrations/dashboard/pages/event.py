@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from smart_api_integrations.application.audit_trail import VIEW_PAYLOAD, note
 from smart_api_integrations.core.journal import ReceivedEvent, Trace
 from smart_api_integrations.core.webhook_schema import Headers
 from smart_api_integrations.dashboard.desk import Desk, asked
 from smart_api_integrations.dashboard.views.answers import answer
 from smart_api_integrations.dashboard.views.commands import read_curl, replay_curl, request_curl
 from smart_api_integrations.dashboard.views.event import event_page
+from smart_api_integrations.dashboard.views.measures import size
 from smart_api_integrations.dashboard.views.payload import body_view, headers_view
 from smart_api_integrations.errors import NotFound
 
@@ -24,15 +28,18 @@ def create_routes(desk: Desk) -> list[Route]:
 
     async def event(request: Request) -> Response:
         trace, received = await _read(desk, request)
+        trace = desk.visible(request, trace, received.id)
+        seen = trace.event or received
         tab = chosen(request, "body", BODY_TABS)
         content_type = Headers(received.headers).get("content-type", "")
-        page = event_page(trace, received, now=desk.journal.now())
+        page = event_page(trace, seen, now=desk.journal.now())
+        page = replace(page, size=size(len(received.body)))
         dead = page.callout.replay if page.callout else ""
         return await desk.page(
             request,
             "event.html",
             page=page,
-            body=body_view(received.body, content_type=content_type, mode=tab),
+            body=body_view(seen.body, content_type=content_type, mode=tab),
             headers=headers_view(received.headers),
             tab=tab,
             tabs=BODY_TABS,
@@ -40,7 +47,7 @@ def create_routes(desk: Desk) -> list[Route]:
             answer_tab=chosen(request, "answer", ANSWER_TABS),
             answer_tabs=ANSWER_TABS,
             attempt=asked(request, "attempt"),
-            curl=request_curl(received, secret=desk.platform.secret_parameters(received)),
+            curl=request_curl(seen, secret=desk.platform.secret_parameters(received)),
             read=read_curl(f"/api/received/{received.id}", with_key=desk.has_keys),
             replay=replay_curl(dead, with_key=desk.has_keys) if dead else "",
             base=desk.base(request),
@@ -48,6 +55,7 @@ def create_routes(desk: Desk) -> list[Route]:
 
     async def body(request: Request) -> Response:
         _, received = await _read(desk, request)
+        note(request.scope, action=VIEW_PAYLOAD, target=received.id)
         headers = {"Content-Disposition": f'attachment; filename="{received.id}.body"'}
         return Response(received.body, media_type="application/octet-stream", headers=headers)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -12,6 +14,7 @@ from smart_api_integrations.dashboard.pages.event import ANSWER_TABS, chosen
 from smart_api_integrations.dashboard.views.answers import answer
 from smart_api_integrations.dashboard.views.event import message_page
 from smart_api_integrations.dashboard.views.lists import message_row
+from smart_api_integrations.dashboard.views.measures import size
 from smart_api_integrations.dashboard.views.payload import body_view
 from smart_api_integrations.errors import NotFound
 
@@ -71,11 +74,14 @@ async def _message(desk: Desk, request: Request) -> Response:
     if trace is None or message is None:
         text = "No message has this id."
         raise NotFound(text)
+    trace, whole = desk.visible(request, trace, message.id), message
+    message = next(entry for entry in trace.messages if entry.id == whole.id)
+    page = message_page(trace, message, now=desk.journal.now())
     tab = chosen(request, "body", BODY_TABS)
     return await desk.page(
         request,
         "message.html",
-        page=message_page(trace, message, now=desk.journal.now()),
+        page=replace(page, size=size(len(whole.body))),
         event_id=message.event_id or "",
         body=body_view(message.body, content_type="application/json", mode=tab),
         tab=tab,
