@@ -10,7 +10,7 @@ from smart_api_integrations.core.journal import ReceivedEvent
 from smart_api_integrations.core.signatures.carried_secrets import secret_parameters
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import RawRequest
-from smart_api_integrations.providers.catalogue import Catalogue
+from smart_api_integrations.providers.catalogue import Catalogue, Source
 from smart_api_integrations.providers.samples import known_events, signed_request
 from smart_api_integrations.receive.handling import Surroundings
 
@@ -33,6 +33,11 @@ class Mounted:
     def unmounted(self) -> Mapping[tuple[str, str], str]:
         """Packaged webhooks whose secret is not set, with the variable that is missing."""
         return self._catalogue.unmounted
+
+    @property
+    def sources(self) -> Mapping[tuple[str, str], Source]:
+        """Every known webhook by provider and name, mounted or not."""
+        return self._catalogue.sources
 
     @property
     def paths(self) -> Mapping[str, tuple[str, str]]:

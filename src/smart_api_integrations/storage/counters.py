@@ -1,8 +1,8 @@
 """Counters that are kept with what they count, so that no page ever counts rows. Floor 3.
 
 ``traffic`` counts what passed through, by the minute; ``attempt_counts`` what happened to each
-endpoint. Both are written in the transaction of what they count, in rows of this journal's own
-shard, and summed when read.
+endpoint and each handler. Both are written in the transaction of what they count, in rows of this
+journal's own shard, and summed when read.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from smart_api_integrations.core.circuit_breaker import is_endpoints_fault
 from smart_api_integrations.core.journal import Attempt, AttemptStatistics, AttemptStatus, TrafficPoint
 from smart_api_integrations.core.lifecycle import Kind
+from smart_api_integrations.core.source_traffic import SourceTraffic
 from smart_api_integrations.errors import InvalidInput
 from smart_api_integrations.storage.column_types import EPOCH
 from smart_api_integrations.storage.store import Store
@@ -25,6 +26,7 @@ from smart_api_integrations.storage.tables import attempt_counts, traffic
 MINUTE = timedelta(minutes=1)
 WHOLE_LIFE = 0  # the "minute" that holds an endpoint's whole life
 Measure = tuple[str, str]  # tenant, measure
+KEPT_FOR, REFUSED_AT = "kept ", "refused "  # and a source: the measures of one source
 
 MEASURES = tuple(field.name for field in fields(TrafficPoint) if field.name != "starts_at")
 COUNTED = ("attempts", "successful", "failed", "duration_ms")
@@ -55,19 +57,19 @@ def count_traffic(
 def count_attempts(
     store: Store, connection: Connection, ended: Sequence[tuple[str, Attempt]], *, now: datetime
 ) -> None:
-    """Count attempts, each with its tenant: in the traffic, and a delivery's for its endpoint."""
+    """Count attempts, each with its tenant: in the traffic, and for its endpoint or its handler."""
     passed: Counter[Measure] = Counter()
-    per_endpoint: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
+    per_target: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
     for tenant, attempt in ended:
         passed[tenant, MEASURED_AS[attempt.kind, attempt.status in GOOD]] += 1
-        if attempt.kind is Kind.DELIVERY and is_endpoints_fault(attempt.error_code):
-            per_endpoint[attempt.target, tenant].append(attempt)
+        if attempt.kind is Kind.HANDLING or is_endpoints_fault(attempt.error_code):
+            per_target[attempt.target, tenant].append(attempt)
     count_traffic(store, connection, passed, now=now)
-    if not per_endpoint:
+    if not per_target:
         return
     rows = [
         (
-            endpoint_id,
+            target,
             minute,
             store.shard,
             tenant,
@@ -76,7 +78,7 @@ def count_attempts(
             sum(attempt.status not in GOOD for attempt in attempts),
             sum(attempt.duration_ms for attempt in attempts),
         )
-        for (endpoint_id, tenant), attempts in per_endpoint.items()
+        for (target, tenant), attempts in per_target.items()
         for minute in (WHOLE_LIFE, _minute(now))
     ]
     store.dialect.add_counts(connection, attempt_counts, rows)
@@ -136,3 +138,29 @@ def traffic_points(
         TrafficPoint(starts_at=EPOCH + place * length, **sums[place])
         for place in range(last - count + 1, last + 1)
     ]
+
+
+def source_counts(
+    store: Store, connection: Connection, asked: tuple[timedelta, timedelta]
+) -> dict[str, SourceTraffic]:
+    """Sum the counters of each source, in steps as ``traffic_points`` has them."""
+    since, length = asked
+    step = whole_minutes(length)
+    count = max(-(-since // length), 1)
+    last = _minute(store.now()) // step
+    slot = traffic.c.minute // step
+    of_source = or_(*(traffic.c.measure.startswith(word) for word in (KEPT_FOR, REFUSED_AT)))
+    statement = (
+        select(slot, traffic.c.measure, func.sum(traffic.c.n))
+        .where(traffic.c.minute >= (last - count + 1) * step, traffic.c.minute < (last + 1) * step, of_source)
+        .group_by(slot, traffic.c.measure)
+    )
+    found: dict[str, dict[str, list[int]]] = {}
+    for place, measure, n in connection.execute(statement):
+        word, _, source = measure.partition(" ")
+        lists = found.setdefault(source, {"kept": [0] * count, "refused": [0] * count})
+        lists[word][int(place) - last + count - 1] = int(n)
+    return {
+        source: SourceTraffic(accepted=tuple(lists["kept"]), rejected=tuple(lists["refused"]))
+        for source, lists in found.items()
+    }

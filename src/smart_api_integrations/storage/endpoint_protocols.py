@@ -61,7 +61,10 @@ class EndpointStore(Protocol):
         """Return every endpoint (of one tenant), oldest first."""
 
     async def statistics(self, endpoint_id: str, *, since: timedelta | None = None) -> AttemptStatistics:
-        """Return the counts and the mean duration of its attempts (of the last *since*)."""
+        """Return the counts and the mean duration of its attempts (of the last *since*).
+
+        It may be a handler's name too: its runs are counted alike.
+        """
 
 
 class GateStore(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -24,10 +24,17 @@ from smart_api_integrations.core.journal import (
     Work,
 )
 from smart_api_integrations.core.lifecycle import Kind, State
+from smart_api_integrations.core.source_traffic import SourceTraffic
 from smart_api_integrations.storage.bulk import Row
 from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.column_types import OutsideText
-from smart_api_integrations.storage.counters import count_traffic, traffic_points, whole_minutes
+from smart_api_integrations.storage.counters import (
+    KEPT_FOR,
+    count_traffic,
+    source_counts,
+    traffic_points,
+    whole_minutes,
+)
 from smart_api_integrations.storage.directory import Directory
 from smart_api_integrations.storage.event_keys import earlier_events
 from smart_api_integrations.storage.event_rows import event_row
@@ -164,6 +171,11 @@ class Events:
         whole_minutes(step)
         return await self._store.read(partial(traffic_points, self._store), (since, step))
 
+    async def source_traffic(self, *, since: timedelta, step: timedelta) -> Mapping[str, SourceTraffic]:
+        """See ``EventStore.source_traffic``; raises as ``traffic``."""
+        whole_minutes(step)
+        return await self._store.read(partial(source_counts, self._store), (since, step))
+
     def _accept_together(
         self, connection: Connection, batches: Sequence[Sequence[Call]]
     ) -> list[Sequence[Accepted]]:
@@ -198,6 +210,7 @@ class Events:
                 continue
             new_events.append(event)
             passed[event.tenant, "accepted"] += 1
+            passed[event.tenant, f"{KEPT_FOR}{event.provider}:{event.webhook_name}"] += 1
             made = self._handlings(event, handlings, handoff, joining=joining, now=now)
             owner = handoff.owner if handoff else None
             new_handlings.extend(work_row(part, owner=owner) for part in made)

@@ -25,6 +25,7 @@ from smart_api_integrations.storage.endpoint_health import EndpointHealth
 from smart_api_integrations.storage.endpoint_protocols import EndpointStore, GateStore
 from smart_api_integrations.storage.endpoints import Endpoints
 from smart_api_integrations.storage.events import Events
+from smart_api_integrations.storage.issue_protocol import IssueStore
 from smart_api_integrations.storage.issues import IssueCounting, Issues
 from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.marks import read_mark
@@ -34,7 +35,6 @@ from smart_api_integrations.storage.outbox_protocol import OutboxStore
 from smart_api_integrations.storage.pausing import Gates
 from smart_api_integrations.storage.protocols import (
     EventStore,
-    IssueStore,
     MessageStore,
     WorkStore,
 )

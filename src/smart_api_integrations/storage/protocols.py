@@ -19,12 +19,11 @@ Rules that hold for every method:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from smart_api_integrations.core.changes import Mark
-from smart_api_integrations.core.issues import Issue, IssueKind, IssueState
 from smart_api_integrations.core.journal import (
     Accepted,
     Backlog,
@@ -44,10 +43,12 @@ from smart_api_integrations.core.journal import (
     Work,
 )
 from smart_api_integrations.core.lifecycle import Kind
+from smart_api_integrations.core.source_traffic import SourceTraffic
 from smart_api_integrations.storage.access_protocol import AccessStore
 from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.captured_key_store import CapturedKeyStore
 from smart_api_integrations.storage.endpoint_protocols import EndpointStore, GateStore
+from smart_api_integrations.storage.issue_protocol import IssueStore
 from smart_api_integrations.storage.outbox_protocol import OutboxStore
 from smart_api_integrations.storage.recent_attempts import RecentAttempt
 
@@ -141,6 +142,9 @@ class EventStore(Protocol):
 
         *step* is a whole number of minutes. Read from kept counters, not from the rows.
         """
+
+    async def source_traffic(self, *, since: timedelta, step: timedelta) -> Mapping[str, SourceTraffic]:
+        """Return the same by source, ``provider:name``; one that nothing came for is not in it."""
 
 
 class MessageStore(Protocol):
@@ -272,29 +276,6 @@ class WorkStore(Protocol):
 
     async def backlog(self) -> Backlog:
         """Return what waits and what is dead, counted no further than ``COUNT_LIMIT``."""
-
-
-class IssueStore(Protocol):
-    """Failures gathered by their cause, counted as they are recorded; see ``core.issues``."""
-
-    async def issues(self, *, limit: int = 100, kind: IssueKind | None = None) -> Sequence[Issue]:
-        """Return the issues that were seen last, newest first, each with where its members stand.
-
-        Issues are forgotten 30 days after they were last seen. Members are counted up to ``COUNT_LIMIT``.
-        """
-
-    async def issue(self, issue_id: str) -> Issue | None:
-        """Return one issue, or None."""
-
-    async def mark(self, issue_id: str, state: IssueState, *, lasting: timedelta | None = None) -> Issue:
-        """Say that an issue is resolved, muted for so long (*lasting*), or open again; return it.
-
-        A failure after it was resolved opens it again.
-
-        Raises:
-            NotFound: The id is unknown.
-            InvalidInput: *lasting* is given for another state than muted, or missing there.
-        """
 
 
 class Journal(Protocol):

@@ -12,7 +12,7 @@ from smart_api_integrations.core.endpoint import DEFAULT_TENANT
 from smart_api_integrations.core.journal import Rejection
 from smart_api_integrations.storage.bulk import Row
 from smart_api_integrations.storage.column_types import microseconds, pack, storable
-from smart_api_integrations.storage.counters import count_traffic
+from smart_api_integrations.storage.counters import REFUSED_AT, count_traffic
 from smart_api_integrations.storage.issues import IssueCounting
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import rejections
@@ -27,7 +27,12 @@ def log_all(
     new = [rejection for call in calls for rejection in call]
     if new:
         store.dialect.write_rows(connection, rejections, [_row(rejection) for rejection in new[-KEPT:]])
-        passed = Counter({(DEFAULT_TENANT, "rejected"): sum(rejection.sampled for rejection in new)})
+        passed: Counter[tuple[str, str]] = Counter()
+        for each in new:
+            passed[DEFAULT_TENANT, "rejected"] += each.sampled
+            passed[DEFAULT_TENANT, storable(f"{REFUSED_AT}{each.provider}:{each.webhook_name}")] += (
+                each.sampled
+            )
         count_traffic(store, connection, passed, now=store.now())
         issues.of_rejections(connection, new, now=store.now())
         _trim(connection)

@@ -24,7 +24,6 @@ from smart_api_integrations.dashboard.views.lists import (
     work_row,
 )
 from smart_api_integrations.dashboard.views.overview import open_causes, stats, verdict
-from smart_api_integrations.dashboard.views.sources import unmounted_rows
 from smart_api_integrations.dashboard.views.traffic import range_of
 from tests.journal_scenes import SECRET, rejected
 
@@ -230,13 +229,4 @@ def test_failures_with_one_cause_are_one_row():
         ("orders.sync", "2"),
         ("crm.example/in", "1"),
         ("GitHub / deploys: signature mismatch", "37"),
-    ]
-
-
-def test_what_is_not_mounted_names_its_variable():
-    rows = unmounted_rows({("stripe", "default"): "STRIPE_WEBHOOK_SECRET", ("github", "deploys"): "X"})
-
-    assert [(row.source.title, row.missing) for row in rows] == [
-        ("GitHub / deploys", "X"),
-        ("Stripe", "STRIPE_WEBHOOK_SECRET"),
     ]

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from smart_api_integrations.core.journal import TrafficPoint
+from smart_api_integrations.core.source_traffic import SourceTraffic
 from smart_api_integrations.errors import InvalidInput
 from smart_api_integrations.storage.protocols import Journal
 from smart_api_integrations.testing.journal_cases.scene import (
@@ -88,6 +89,34 @@ class RejectionCases(JournalCase):
         assert [point.starts_at for point in points] == [
             START + timedelta(minutes=minutes) for minutes in (0, 5, 10)
         ]
+
+    @promise
+    async def test_traffic_is_counted_for_each_source(self, journal: Journal) -> None:
+        await journal.events.accept(self.event(b"key"), [])
+        await journal.events.accept(self.event(b"key"), [])
+        self.clock.advance(minutes=2)
+        await journal.events.accept(self.event(provider="shop", webhook_name="b"), [])
+        await journal.events.log_rejections([self.rejection(sampled=3)])
+
+        found = await journal.events.source_traffic(since=timedelta(minutes=3), step=timedelta(minutes=1))
+
+        assert found == {
+            "forge:default": SourceTraffic(accepted=(1, 0, 0), rejected=(0, 0, 3)),
+            "shop:b": SourceTraffic(accepted=(0, 0, 1), rejected=(0, 0, 0)),
+        }
+
+    @promise
+    async def test_the_runs_of_a_handler_are_counted(self, journal: Journal) -> None:
+        for _ in range(2):
+            await journal.events.accept(self.event(), TWO_HANDLERS[:1])
+        good, bad = await claim(journal)
+        await journal.work.record(self.done(good))
+        await journal.work.record(self.again(bad))
+
+        counts = await journal.endpoints.statistics(good.work.target, since=timedelta(hours=1))
+
+        assert (counts.total_attempts, counts.successful, counts.failed) == (2, 1, 1)
+        assert counts.avg_duration_ms == 10.0
 
     @promise
     async def test_a_step_is_a_whole_number_of_minutes(self, journal: Journal) -> None:
