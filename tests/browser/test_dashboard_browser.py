@@ -15,9 +15,11 @@ HOSTILE = "</script><script>document.title='run'</script><img src=x onerror=\"do
 
 def paths_of(ids):
     return [
-        "/", "/?range=1h", "/live", "/live?show=failed",
-        "/events", "/events?status=attention", "/messages", "/rejections", "/endpoints",
-        "/dead-letters", "/issues", "/issues?state=muted", "/sources", "/search?q=nothing", "/nowhere",
+        "/", "/?range=1h", "/live", "/live?show=failed", "/events", "/events?status=attention", "/messages",
+        "/rejections", "/endpoints", "/dead-letters", "/issues", "/issues?state=muted", "/sources",
+        "/sources?find=nosuch", "/sources/github/default", "/sources/linear/default", "/handlers",
+        "/handlers/github:default:orders.sync_invoice", *(f"/issues/{each}" for each in ids["issues"]),
+        "/search?q=nothing", "/nowhere",
         *(f"/events/{ids[name]}" for name in ("event", "quiet", "dead", "waiting", "repeat", "hostile")),
         f"/events/{ids['event']}?body=hex&answer=sent", f"/events/{ids['event']}?body=headers&answer=headers",
         *(f"/rejections/{ids[name]}" for name in ("rejection", "unknown", "late")),
@@ -37,7 +39,8 @@ async def fill(platform):
         action=HOSTILE[:60],
         body=('{"' + "k" * 300 + '":"' + HOSTILE.replace('"', "'") * 40 + '"}').encode(),
     )
-    return ids | {"hostile": hostile.id}
+    issues = await platform.journal.issues.issues()
+    return ids | {"hostile": hostile.id, "issues": [issue.id for issue in issues]}
 
 
 @pytest.mark.parametrize(
@@ -76,7 +79,17 @@ async def test_every_page_holds_in_every_width_and_theme(browser, platform, widt
 async def test_the_first_page_of_an_empty_journal_holds(browser, platform, width):
     async with serving(platform) as url:
         page = await browser.new_page(viewport={"width": width, "height": 800})
-        for path in ("/", "/events", "/issues", "/dead-letters", "/endpoints", "/messages", "/rejections"):
+        for path in (
+            "/",
+            "/events",
+            "/issues",
+            "/handlers",
+            "/sources",
+            "/dead-letters",
+            "/endpoints",
+            "/messages",
+            "/rejections",
+        ):
             await page.goto(url + path)
 
             assert await page.evaluate(MEASURE) == [], path

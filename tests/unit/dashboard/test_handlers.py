@@ -90,7 +90,7 @@ def test_its_page_says_how_it_is_run():
     assert options["Time limit"] == "30 s, the setting"
     assert options["At once"] == "no limit of its own"
     assert "then dead letter" in options["Tries"]
-    assert (page.last_error, page.dead, page.whole_succeeded) == ("KeyError: 'id'", "2", "75")
+    assert (page.last_error, page.dead, page.whole_succeeded) == ("KeyError: 'id'", "2", "75.0")
 
 
 def test_an_issue_that_is_over_is_no_callout():
