@@ -27,7 +27,9 @@ from smart_api_integrations.providers.catalogue import PACKAGED_DIR, PUBLIC_URL
 from smart_api_integrations.providers.editor_schema import SCHEMA_FILE, editor_schema
 from smart_api_integrations.providers.webhook_yaml import read_provider_file
 from smart_api_integrations.server.health import Health
+from smart_api_integrations.server.metrics_page import PATH as METRICS_PATH
 from smart_api_integrations.settings import ENVIRONMENT_PREFIX, Settings
+from smart_api_integrations.watch.metric_table import METRICS
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -94,7 +96,7 @@ def routes_page() -> Iterator[str]:
         "store is down."
     )
     yield "## Health"
-    yield _table(("method", "path"), [("GET", f"`{path}`") for path in sorted(Health.paths)])
+    yield _table(("method", "path"), [("GET", f"`{path}`") for path in (*sorted(Health.paths), METRICS_PATH)])
     yield "## API"
     yield "Errors are problems as in RFC 9457. `/openapi.json` describes the bodies."
     yield _table(("method", "path", "what it does"), list(_operations()))
@@ -149,12 +151,31 @@ def providers_page() -> Iterator[str]:
     )
 
 
+def metrics_page() -> Iterator[str]:
+    """Describe every metric."""
+    yield "# Metrics"
+    yield (
+        "`/metrics` shows them in Prometheus' text format, or OpenMetrics where that is asked for; "
+        "[observe](../how-to/observe.md) says how to collect them. Counters and histograms are of all "
+        "processes that share the port. Gauges are read from the journal and say the same everywhere: take "
+        "their `max`."
+    )
+    yield _table(
+        ("metric", "kind", "labels", "what it says"),
+        [
+            (f"`{each.name}`", each.kind, ", ".join(f"`{label}`" for label in each.labels), each.help)
+            for each in METRICS
+        ],
+    )
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "settings.md": settings_page,
     "cli.md": commands_page,
     "rest.md": routes_page,
     "errors.md": errors_page,
     "telemetry.md": telemetry_page,
+    "metrics.md": metrics_page,
     "providers.md": providers_page,
 }
 

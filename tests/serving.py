@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 
 from smart_api_integrations.application.platform import Platform
-from smart_api_integrations.server.serve import _config
+from smart_api_integrations.server.serve import configured
 
 
 class _QuietServer(uvicorn.Server):
@@ -27,7 +27,7 @@ async def serving(platform: Platform) -> AsyncIterator[tuple[str, int]]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         address: tuple[str, int] = listening.getsockname()
-        server = _QuietServer(_config(platform))
+        server = _QuietServer(configured(platform)[0])
         running = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started:  # noqa: ASYNC110 - uvicorn sets a flag
             await asyncio.sleep(0)

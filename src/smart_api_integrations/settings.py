@@ -23,6 +23,8 @@ ENVIRONMENT_PREFIX = "WEBHOOKS_"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Role = Literal["gateway", "worker", "api", "monitor"]
+LogFormat = Literal["auto", "json", "text"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 def _listed(value: Any) -> Any:
@@ -149,6 +151,12 @@ class Settings(BaseModel):
         le=256,
         description="How many processes share the port; beyond 1 one more watches them.",
     )
+    log_format: LogFormat = Field(
+        default="auto", description="`json`, `text`, or text where a person watches and JSON elsewhere."
+    )
+    log_level: LogLevel = Field(
+        default="info", description="`debug` writes a line for every event and every attempt too."
+    )
     max_body_bytes: int = Field(
         default=1024 * 1024, ge=1, le=2**30, description="The largest request body that is accepted."
     )
@@ -182,6 +190,9 @@ class Settings(BaseModel):
     )
     lease_seconds: float = Field(
         default=15, ge=0.01, le=86_400, description="How long a dead worker's work waits for another."
+    )
+    drain_seconds: float = Field(
+        default=0, ge=0, le=3600, description="How long `/readyz` says no before a stop begins."
     )
     shutdown_seconds: float = Field(
         default=30, ge=0, le=86_400, description="How long work in flight may finish at a stop."

@@ -9,7 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -120,3 +123,26 @@ def test_a_child_hears_settings_in_its_environment_and_not_on_its_command_line(t
         assert not any("webhooks.db" in line for line in shown)
         assert all("--tether-fd" in line for line in shown)
         assert server.stop() == 0
+
+
+def test_metrics_are_of_all_processes_whichever_is_asked(several):
+    posted = asyncio.run(post_until(several.url, lambda posted: len(posted.acknowledged) >= 60))
+    first = children(several.process.pid)
+    os.kill(min(first), signal.SIGKILL)
+    wait_for(lambda: len(children(several.process.pid)) == 2 and children(several.process.pid) != first)
+
+    counted = [accepted_in(several.url) for _ in range(10)]
+
+    assert set(counted) == {len(posted.acknowledged)}
+
+
+def accepted_in(url: str) -> float:
+    with closing(HTTPConnection(urlsplit(url).netloc, timeout=20)) as connection:
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+    (line,) = (
+        line
+        for line in text.splitlines()
+        if line.startswith("webhooks_ingest_requests_total") and 'outcome="accepted"' in line
+    )
+    return float(line.rpartition(" ")[2])

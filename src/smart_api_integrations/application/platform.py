@@ -214,6 +214,12 @@ class Platform(Mounted):
             self._bell.open(self._worker.wake)
         await self.journal.open()
 
+    def worker_state(self) -> str:
+        """Return ``ok``, ``elsewhere`` where that is no role of this process, or ``not running``."""
+        if "worker" not in self.settings.roles:
+            return "elsewhere"
+        return "not running" if self._worker.has_failed else "ok"
+
     async def start_work(self) -> None:
         """Begin to run handlers and to deliver, where that is a role of this process."""
         if "worker" in self.settings.roles:

@@ -42,6 +42,9 @@ def serve(
     processes: Annotated[
         int | None, typer.Option(help="Processes that share the port.  [default: 1]", show_default=False)
     ] = None,
+    log_format: Annotated[
+        str | None, typer.Option(help="`json` or `text`.  [default: text in a terminal, else json]")
+    ] = None,
     listen_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
     tether_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
@@ -70,6 +73,7 @@ def serve(
         "handlers": handlers,
         "roles": roles,
         "processes": processes,
+        "log_format": log_format,
     }
     settings = settings_from_surroundings(**given)
     if tether_fd is None:
@@ -95,7 +99,7 @@ def run_on(settings: Settings, *, given: Mapping[str, Any] | None = None) -> Non
     from smart_api_integrations.server.logs import configure_logging
     from smart_api_integrations.server.serve import serve as run
 
-    configure_logging()
+    configure_logging(style=settings.log_format, level=settings.log_level)
     import_handlers(settings.handlers)
     with _best_loop() as runner:
         runner.run(run(settings, ready=announce))
@@ -108,7 +112,7 @@ def _run_tethered(settings: Settings, *, listen_fd: int | None, tether_fd: int) 
     from smart_api_integrations.server.logs import configure_logging
     from smart_api_integrations.server.serve import serve as run
 
-    configure_logging()
+    configure_logging(style=settings.log_format, level=settings.log_level)
     import_handlers(settings.handlers)
     with socket.socket(fileno=tether_fd) as tether, _best_loop() as runner:
         runner.run(run(settings, ready=lambda *_: tether.sendall(READY), listen_fd=listen_fd, tether=tether))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import tempfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,7 @@ from smart_api_integrations.server.supervisor import Supervisor, SupervisorRules
 from smart_api_integrations.settings import ENVIRONMENT_PREFIX, Settings
 from smart_api_integrations.storage.opening import refuse_several_processes
 
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # what ``watch.metrics`` reads; that loads too much for a parent
 LISTEN_BACKLOG = 2048
 CHILD = ("-m", "smart_api_integrations.cli", "serve")
 
@@ -38,15 +40,18 @@ def run_several(settings: Settings, given: Mapping[str, Any]) -> None:
         ConfigurationError: The settings cannot be used, or the address is taken.
         SystemExit: The processes could not be started; the code is theirs.
     """
-    configure_logging()
+    configure_logging(style=settings.log_format, level=settings.log_level)
     check_exposure(settings, has_stored_keys=asyncio.run(has_stored_keys(settings)))
     refuse_several_processes(settings.database_url)
-    with contextlib.closing(listening_socket(settings)) as listening:
+    with (
+        contextlib.closing(listening_socket(settings)) as listening,
+        tempfile.TemporaryDirectory(prefix="webhooks-metrics-") as shared,
+    ):
         url = url_of(settings, listening)
         listening.listen(LISTEN_BACKLOG)
         rules = SupervisorRules(
             command=CHILD,
-            environ=environment(given),
+            environ={SHARED_FOLDER: shared, **environment(given)},
             processes=settings.processes,
             shutdown_seconds=settings.shutdown_seconds,
             ready=lambda: _announce(settings, url),

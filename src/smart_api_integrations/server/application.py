@@ -18,8 +18,10 @@ from smart_api_integrations.api.documentation import READERS, is_documentation
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.dashboard import PATHS, create_dashboard
 from smart_api_integrations.errors import ConfigurationError
+from smart_api_integrations.server import metrics_page
 from smart_api_integrations.server.doorkeeper import Doorkeeper, Gatekeeper
 from smart_api_integrations.server.health import Health
+from smart_api_integrations.server.metrics_page import MetricsPage
 from smart_api_integrations.server.security import (
     AccessRules,
     SecurityShell,
@@ -32,18 +34,23 @@ from smart_api_integrations.settings import Settings
 WAYS_IN = "/webhooks/"
 _API = "/api"
 _DESCRIPTION = "/openapi.json"
-_RESERVED = frozenset({_API, _DESCRIPTION, *READERS, *Health.paths, *PATHS})
+_RESERVED = frozenset({_API, _DESCRIPTION, *READERS, *Health.paths, metrics_page.PATH, *PATHS})
 
 
 class Application:
     """Sends every request where it belongs."""
 
-    def __init__(self, platform: Platform, *, ingest: ASGIApp, pages: ASGIApp) -> None:
+    def __init__(self, platform: Platform, *, ingest: ASGIApp, pages: ASGIApp, metrics: ASGIApp) -> None:
         """Send the ways in of *platform* to *ingest*, and everything else but health to *pages*."""
         self._ingest = ingest
+        self._metrics = metrics
         self._pages = pages
-        self._health = Health(platform.journal)
+        self._health = Health(platform.journal, worker=platform.worker_state)
         self._ways_in = own_paths(platform)
+
+    def drain(self) -> None:
+        """Say at ``/readyz`` that requests should go elsewhere."""
+        self._health.drain()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -55,6 +62,8 @@ class Application:
             await self._ingest(scope, receive, send)
         elif path in Health.paths:
             await self._health(scope, receive, send)
+        elif path == metrics_page.PATH:
+            await self._metrics(scope, receive, send)
         else:
             await self._pages(scope, receive, send)
 
@@ -107,17 +116,26 @@ def create_app(platform: Platform, *, ingest: ASGIApp) -> Application:
     pages: ASGIApp = NotHere("api")
     if "api" in roles:
         pages = create_pages(platform)
-    return Application(platform, ingest=ingest if "gateway" in roles else NotHere("gateway"), pages=pages)
+    return Application(
+        platform,
+        ingest=ingest if "gateway" in roles else NotHere("gateway"),
+        pages=pages,
+        metrics=guarded(MetricsPage(platform), platform),
+    )
 
 
 def create_pages(platform: Platform, gatekeeper: Gatekeeper | None = None) -> ASGIApp:
     """Return the API and the dashboard over *platform*; *gatekeeper*, else its own keys, say who asks."""
+    return guarded(Pages(create_api(platform), create_dashboard(platform)), platform, gatekeeper)
+
+
+def guarded(app: ASGIApp, platform: Platform, gatekeeper: Gatekeeper | None = None) -> ASGIApp:
+    """Return *app* behind the security shell; *gatekeeper*, else the platform's own keys, say who asks."""
     settings = platform.settings
     keeper = gatekeeper or Doorkeeper(
         platform.access, per_minute=settings.api_per_minute, clock=time.monotonic
     )
-    pages = Pages(create_api(platform), create_dashboard(platform))
-    return SecurityShell(pages, access_rules(settings), keeper)
+    return SecurityShell(app, access_rules(settings), keeper)
 
 
 def access_rules(settings: Settings) -> AccessRules:

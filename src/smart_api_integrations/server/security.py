@@ -138,8 +138,8 @@ def inner_path(scope: Scope) -> str:
 
 
 def is_api(path: str) -> bool:
-    """Tell whether *path* is the API's, or its description; everything else is for people."""
-    return path.startswith("/api/") or path in {"/api", "/openapi.json"}
+    """Tell whether *path* is for programs: the API, its description, metrics; all else is for people."""
+    return path.startswith("/api/") or path in {"/api", "/openapi.json", "/metrics"}
 
 
 def with_headers(send: Send, *, hsts: bool = False) -> Send:

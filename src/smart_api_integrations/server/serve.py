@@ -19,11 +19,12 @@ import uvicorn
 
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.application.publishing import publish
-from smart_api_integrations.server.application import create_app
+from smart_api_integrations.server.application import Application, create_app
 from smart_api_integrations.server.ingest import Ingest
 from smart_api_integrations.server.ingest_protocol import ingest_protocol
 from smart_api_integrations.server.listening import check_exposure, has_stored_keys, listening_socket, url_of
 from smart_api_integrations.settings import Settings
+from smart_api_integrations.watch.activity_log import follow
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ async def serve(
         server = _Server(platform, on_ready=lambda: ready(platform, url_of(settings, listening)))
         if tether is not None:
             asyncio.get_running_loop().add_reader(tether, server.let_go, tether)
+        follow(platform.telemetry)
         await platform.open()
         publish.started(platform)
         try:
@@ -75,7 +77,8 @@ class _Server(uvicorn.Server):
     """A uvicorn server that tells when it is ready and leaves the last word on signals to ``serve``."""
 
     def __init__(self, platform: Platform, *, on_ready: Callable[[], None]) -> None:
-        super().__init__(_config(platform))
+        config, self._app = configured(platform)
+        super().__init__(config)
         self._platform = platform
         self._on_ready = on_ready
         self._told_at: float | None = None
@@ -90,10 +93,18 @@ class _Server(uvicorn.Server):
         """Stop in order at the first signal, at once at the next."""
         if self._told_at is None:
             self._told_at = time.monotonic()
-            self.should_exit = True
+            self._app.drain()
+            drain = self._platform.settings.drain_seconds
+            if drain:
+                asyncio.get_running_loop().call_later(drain, self._begin_to_stop)
+            else:
+                self.should_exit = True
         else:
-            self.force_exit = True
+            self.should_exit = self.force_exit = True
             self._platform.hurry()
+
+    def _begin_to_stop(self) -> None:
+        self._told_at, self.should_exit = time.monotonic(), True
 
     def let_go(self, tether: socket.socket) -> None:
         """Stop in order, because whoever started this process is gone."""
@@ -124,7 +135,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(platform: Platform) -> uvicorn.Config:
+def configured(platform: Platform) -> tuple[uvicorn.Config, Application]:
+    """Return what uvicorn is to run, and the application in it."""
     settings = platform.settings
     ingest = Ingest(
         platform.gateway,
@@ -146,4 +158,5 @@ def _config(platform: Platform) -> uvicorn.Config:
         "timeout_graceful_shutdown": settings.shutdown_seconds,
         "h11_max_incomplete_event_size": HEADER_LIMIT,
     }
-    return uvicorn.Config(create_app(platform, ingest=ingest), **options)
+    app = create_app(platform, ingest=ingest)
+    return uvicorn.Config(app, **options), app

@@ -120,6 +120,10 @@ class SqlJournal:
         """See ``Journal.mark``."""
         return await self._store.read(read_mark, since)
 
+    def on_commit(self, told: Callable[[float, int], None]) -> None:
+        """See ``Journal.on_commit``."""
+        self._store.told_commits.append(told)
+
     def hang(self, bell: Bell) -> None:
         """See ``Journal.hang``."""
         self._store.dialect.bell = bell

@@ -20,6 +20,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Any, NamedTuple, TypeVar
@@ -74,6 +75,7 @@ class Lane:
         judge: Callable[[Exception], Failure],
         after_commit: Callable[[Connection], None] = lambda _: None,
         capacity: int = CAPACITY,
+        told: Sequence[Callable[[float, int], None]] = (),
     ) -> None:
         """Make a lane that connects on its first group.
 
@@ -83,12 +85,14 @@ class Lane:
             judge: Says what a failed transaction means.
             after_commit: Called in the thread after each commit, before the callers hear of it.
             capacity: How many items may wait; beyond it ``submit`` raises.
+            told: Called in the thread after each commit with its seconds and the number of its items.
         """
         self._name = name
         self._connect = connect
         self._judge = judge
         self._after_commit = after_commit
         self._capacity = capacity
+        self._told = told
         self._connection: Connection | None = None
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._closed = False
@@ -186,12 +190,15 @@ class Lane:
         for place, entry in enumerate(group):
             places.setdefault(entry.operation, []).append(place)
         results: list[Any] = [None] * len(group)
+        began = time.perf_counter()
         with self._connection.begin():
             for operation, those in places.items():
                 done = operation(self._connection, [group[place].item for place in those])
                 for place, result in zip(those, done, strict=True):
                     results[place] = result
         self._after_commit(self._connection)
+        for told in self._told:
+            told(time.perf_counter() - began, len(group))
         return results
 
     def _explained(self, error: Exception) -> Exception:

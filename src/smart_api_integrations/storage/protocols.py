@@ -324,6 +324,12 @@ class Journal(Protocol):
         grows with the minutes that are counted.
         """
 
+    def on_commit(self, told: Callable[[float, int], None]) -> None:
+        """Call *told* after every commit with its seconds and how many writes shared it; before ``open``.
+
+        It is called in the writer's thread, and must neither wait nor raise.
+        """
+
     def hang(self, bell: Bell) -> None:
         """Ring *bell* after every commit that makes work due; before ``open``.
 

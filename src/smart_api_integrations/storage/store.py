@@ -40,6 +40,7 @@ class Store:
     broker: Endpoint | None = None
     writer: Lane | None = None
     readers: tuple[Lane, ...] = field(default=())
+    told_commits: list[Callable[[float, int], None]] = field(default_factory=list)
 
     def open_lanes(self) -> None:
         """Start one lane that writes and the lanes that read."""
@@ -48,6 +49,7 @@ class Store:
             connect=self.dialect.connect_writer,
             judge=self.dialect.judge,
             after_commit=self.dialect.after_commit,
+            told=tuple(self.told_commits),
         )
         self.readers = tuple(
             Lane(name=f"journal-reader-{n}", connect=self.dialect.connect_reader, judge=self.dialect.judge)

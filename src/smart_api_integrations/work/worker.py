@@ -105,6 +105,11 @@ class Worker:
             asyncio.create_task(self._forever(self._reap)),
         ]
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was started, and one of its loops ended by itself."""
+        return not self._stopping and any(loop.done() for loop in self._loops)
+
     def hurry(self) -> None:
         """Let nothing finish: a stop, under way or to come, waits for nothing that runs."""
         self._stopping = True
