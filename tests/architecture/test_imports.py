@@ -82,12 +82,12 @@ def test_what_is_imported_is_declared():
     """A library that another one happens to bring may be gone with its next version."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     written = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
-    declared = {re.split(r"[^\w-]", requirement)[0].lower() for requirement in written}
+    declared = {re.split(r"[^\w-]", requirement)[0].lower().replace("_", "-") for requirement in written}
     graph = grimp.build_graph(PACKAGE, include_external_packages=True, cache_dir=None)
     roots = {module for module in graph.modules if "." not in module} - {PACKAGE, *sys.stdlib_module_names}
 
     names = importlib.metadata.packages_distributions()
-    used = {root: {name.lower() for name in names.get(root, [root])} for root in roots}
+    used = {root: {name.lower().replace("_", "-") for name in names.get(root, [root])} for root in roots}
 
     assert {root for root, distributions in used.items() if not distributions & declared} == set()
 
