@@ -182,9 +182,9 @@ def test_the_command_lists_samples_and_runs(project: Path) -> None:
     ("arguments", "complaint"),
     [
         (["forgee", "user.created"], "'forgee' is unknown; known are forge"),
-        (["forge", "user.created", "--payload", "{"], "--payload is not valid JSON"),
+        (["forge", "user.created", "--payload", "{"], "cannot be read as JSON"),
         (["forge", "user.created", "--payload-file", "no.json"], "no.json cannot be read"),
-        (["forge", "user.created", "--payload", "{}", "--payload-file", "x"], "not both"),
+        (["forge", "user.created", "--payload", "{}", "--payload-file", "x"], "leave one out"),
         (["forge", "user.created", "--payload", '{"fail": true}'], "500"),
     ],
 )

@@ -200,6 +200,7 @@ def _base64_decoded(inner: Reader) -> Reader:
 
 PLAIN: Mapping[str, Reader] = {
     "body": lambda view: view.body,
+    "item_body": lambda view: view.item_body,
     "timestamp": lambda view: view.timestamp,
     "id": lambda view: view.id,
     "method": lambda view: _text_bytes(view.request.method),

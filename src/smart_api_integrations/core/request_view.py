@@ -47,11 +47,12 @@ class RequestView:
         variables: What ``{env:NAME}`` reads: the variables that the webhook's file names.
         timestamp: The signed time as received, set by the scheme; None until then.
         id: The message id as received, set by the scheme; None until then.
+        item_body: The exact bytes of the event that is looked at; of a request that was not split, its body.
         item: The one of several events that is looked at (``of_item``); otherwise the whole JSON.
     """
 
     __slots__ = ("_exact_item", "_form", "_form_json_field", "_item", "_json", "_numbers", "_parse_json",
-                 "_query", "body", "id", "request", "timestamp", "url", "variables")  # fmt: skip
+                 "_query", "body", "id", "item_body", "request", "timestamp", "url", "variables")  # fmt: skip
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class RequestView:
             variables: What ``{env:NAME}`` reads.
         """
         self.request = request
-        self.body = request.body
+        self.body = self.item_body = request.body
         self.url = request.public_url
         self.variables = variables
         self._item: Any = _UNREAD
@@ -174,6 +175,7 @@ class RequestView:
         """
         view = copy(self)
         view.look_at(self._parse_json(body), exact)
+        view.item_body = body
         return view
 
     def look_at(self, item: Any, exact: Callable[[], Any]) -> None:
