@@ -18,6 +18,7 @@ from smart_api_integrations.api import (
     preview,
     received,
     rejections,
+    replays,
     sources,
     stats,
     webhook_test,
@@ -40,6 +41,7 @@ RESOURCES = (
     preview,
     deliveries,
     dead_letters,
+    replays,
     stats,
     keys,
     audit,
@@ -51,6 +53,7 @@ TAGS = (
     {"name": "sending", "description": "Endpoints, what is sent to them, and sending an event."},
     {"name": "dead letters", "description": "Work whose schedule is spent, and doing it again."},
     {"name": "access", "description": "API keys, and the log of what was done with them."},
+    {"name": "replays", "description": "Jobs that do finished or dead work again, over a filter."},
     {"name": "statistics", "description": "Counts of the last 24 hours."},
 )
 _SUMMARY = "Receive, keep, handle and send webhooks."

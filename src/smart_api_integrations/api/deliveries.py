@@ -50,4 +50,12 @@ def create_router(platform: Platform) -> APIRouter:
             "attempts": representations.attempts_of(work, trace.attempts),
         }
 
+    @router.post("/{delivery_id}/resend", status_code=202)
+    async def resend_delivery(delivery_id: str) -> dict[str, Any]:
+        """Send one message to its endpoint again, its schedule from the beginning."""
+        if not delivery_id.startswith("dlv_"):
+            message = "No delivery has this id."
+            raise NotFound(message)
+        return representations.delivery(await platform.replays.work(delivery_id))
+
     return router

@@ -60,4 +60,10 @@ def create_router(platform: Platform) -> APIRouter:
         seen = visible(request, trace, received_id)
         return _shown(seen.event or trace.event) | representations.trace(seen)
 
+    @router.post("/{received_id}/replay", status_code=202)
+    async def replay_received(received_id: str, handler: Name = None) -> list[dict[str, Any]]:
+        """Run an event's handlers again, or the one that is named; also those that it had none of."""
+        parts = await platform.replays.event(received_id, handler=handler)
+        return [representations.work(part) for part in parts]
+
     return router

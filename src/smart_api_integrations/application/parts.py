@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,11 +13,13 @@ from typing import Any
 
 import orjson
 
+from smart_api_integrations.application.replays import Replays
 from smart_api_integrations.brokers.broker import Broker
 from smart_api_integrations.core.broker_event import BROKER
 from smart_api_integrations.core.duplicate_keys import may_repeat
 from smart_api_integrations.core.endpoint import Endpoint
-from smart_api_integrations.core.journal import Claim, Outcome
+from smart_api_integrations.core.inbound_webhook import InboundWebhook
+from smart_api_integrations.core.journal import Claim, NewHandling, Outcome, ReceivedEvent
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import parse_json as exact_json
@@ -26,7 +28,7 @@ from smart_api_integrations.network.address_guard import AddressGuard
 from smart_api_integrations.network.http_transport import HttpTransport
 from smart_api_integrations.network.key_source import KeySource
 from smart_api_integrations.providers.catalogue import Catalogue
-from smart_api_integrations.receive.assigning import Publishing
+from smart_api_integrations.receive.assigning import Publishing, handlings_for
 from smart_api_integrations.receive.captured_keys import CapturedKeys
 from smart_api_integrations.receive.door import Door
 from smart_api_integrations.receive.gateway import GatewayRules
@@ -38,7 +40,8 @@ from smart_api_integrations.settings import Settings
 from smart_api_integrations.storage import open_journal
 from smart_api_integrations.storage.protocols import Journal
 from smart_api_integrations.storage.secret_cipher import SecretCipher, key_file_beside, keys_from_text
-from smart_api_integrations.work.worker import Runner, WorkerRules
+from smart_api_integrations.work.replay import Replayer, ReplayRules
+from smart_api_integrations.work.worker import Runner, Worker, WorkerRules
 
 SQLITE = "sqlite:///"
 
@@ -156,6 +159,44 @@ def worker_rules(
         target_concurrency=target_concurrency,
         on_published=on_published,
     )
+
+
+def build_replays(
+    settings: Settings,
+    catalogue: Catalogue,
+    registry: WebhookRegistry,
+    journal: Journal,
+    *,
+    handlers: Callable[[], Sequence[str]],
+    worker: Worker,
+    own: Surroundings,
+) -> tuple[Replayer, Replays]:
+    """Return what runs replay jobs, and what people ask of them."""
+
+    def assign(event: ReceivedEvent) -> Sequence[NewHandling]:
+        """Return the handlings that *event* would get if it came today."""
+        webhook = catalogue.webhooks.get((event.provider, event.webhook_name))
+        processor = registry.processor(event.provider, event.webhook_name)
+        return (
+            ()
+            if webhook is None
+            else handlings_for(event, webhook, processor, publishing=_publishing_nothing)
+        )
+
+    def wake() -> None:
+        worker.wake()
+        replayer.wake()
+
+    owner = f"replayer-{secrets.token_hex(8)}"
+    rules = ReplayRules(owner=owner, lease=timedelta(seconds=settings.lease_seconds))
+    replayer = Replayer(journal.replays, assign, rules)
+    replays = Replays(journal, assign, handlers=handlers, new_id=own.new_id, wake=wake)
+    return replayer, replays
+
+
+def _publishing_nothing(_event: ReceivedEvent, _webhook: InboundWebhook) -> Sequence[NewHandling]:
+    """Make no internal event of an old one: what is missing is what handlers would have done."""
+    return ()
 
 
 def gateway_rules(

@@ -20,6 +20,7 @@ from smart_api_integrations.application.captured_keys import BroughtKeys
 from smart_api_integrations.application.enlisting import Enlisting
 from smart_api_integrations.application.guarding import build_bell, build_door
 from smart_api_integrations.application.mounted import Mounted
+from smart_api_integrations.application.replays import Replays
 from smart_api_integrations.application.surroundings import (
     build_catalogue,
     build_inline,
@@ -49,6 +50,7 @@ from smart_api_integrations.settings import Settings
 from smart_api_integrations.telemetry import Telemetry
 from smart_api_integrations.watch.live_feed import LiveFeed
 from smart_api_integrations.work.relay import Relay
+from smart_api_integrations.work.replay import Replayer
 from smart_api_integrations.work.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -69,7 +71,10 @@ class Platform(Mounted):
         live: Tells who watches what changed in the journal.
         enlisting: Puts messages into callers' own transactions.
         broker: Where messages go beside endpoints, or None.
+        replays: Does finished or dead work again.
     """
+
+    _loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(
         self,
@@ -139,7 +144,7 @@ class Platform(Mounted):
         self.gateway = self._build_gateway()
         self._rejections = RejectionLog(self.journal.events, self.telemetry)
         self.live = LiveFeed(self.journal)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._replayer, self.replays = self._build_replays()
         self._process = os.getpid()
         self._hurried = asyncio.Event()
 
@@ -154,6 +159,17 @@ class Platform(Mounted):
         )
         rules = parts.worker_rules(self.settings, self._registry, on_published=self._on_published)
         return Worker(work=self.journal.work, runners=runners, telemetry=self.telemetry, rules=rules)
+
+    def _build_replays(self) -> tuple[Replayer, Replays]:
+        return parts.build_replays(
+            self.settings,
+            self._catalogue,
+            self._registry,
+            self.journal,
+            handlers=lambda: self.handlers,
+            worker=self._worker,
+            own=self._own,
+        )
 
     def _build_gateway(self) -> Gateway:
         return Gateway(
@@ -227,6 +243,7 @@ class Platform(Mounted):
             self._worker.start()
             self.journal.on_due_work(self._relay.wake)
             self._relay.start()
+            self._replayer.start()
 
     def hurry(self) -> None:
         """Let nothing that runs finish: ``close``, under way or to come, waits for nothing."""
@@ -244,6 +261,7 @@ class Platform(Mounted):
         await self.live.close()
 
         await self._relay.stop()
+        await self._replayer.stop()
         await self._worker.stop(grace=left)
         await self._rejections.close()
         await self._close_subscribers(deadline)
@@ -373,9 +391,7 @@ class Platform(Mounted):
             NotFound: The id is unknown.
             InvalidInput: It waits or runs already.
         """
-        work = await self.journal.work.replay(work_id)
-        self._worker.wake()
-        return work
+        return await self.replays.work(work_id)
 
 
 def _tell_nobody(_messages: Sequence[Message]) -> None:

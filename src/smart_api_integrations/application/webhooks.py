@@ -29,6 +29,7 @@ from smart_api_integrations.application.host_frameworks import adapter_of
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.application.portal import BorrowedLoop, Portal
 from smart_api_integrations.application.publishing import publish
+from smart_api_integrations.application.replay_jobs import ReplayJobs
 from smart_api_integrations.application.surroundings import build_catalogue
 from smart_api_integrations.core.outbound_message import PublishOptions
 from smart_api_integrations.core.outbound_request import SHARED
@@ -298,6 +299,20 @@ class Webhooks:
         endpoints = self.platform.endpoints
         rotating = endpoints.rotate_secret(endpoint_id, secret=secret, kind=kind, grace=grace)
         return self.call(rotating).secret
+
+    def replay(self, id: str) -> int:
+        """Do again what *id* names: an event, a message, or one piece of work; return how much that is.
+
+        Raises:
+            NotFound: The id is unknown.
+            InvalidInput: All of it waits or runs already.
+        """
+        return self.call(self.platform.replays.anything(id))
+
+    @property
+    def replays(self) -> ReplayJobs:
+        """Jobs that do work again over a filter."""
+        return ReplayJobs(self.platform.replays, self.call)
 
     def subscribe(self, pattern: str, function: Callable[[WebhookPayload], Any]) -> None:
         """Call *function* with every message of this process whose event matches *pattern*."""

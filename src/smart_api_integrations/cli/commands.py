@@ -44,9 +44,10 @@ COMMANDS: dict[str, Entry] = {
     "verify": Entry(group=TRY, summary="Say whether a request verifies, and if not, why"),
     "preview": Entry(group=TRY, summary="Try a filter or a transformation on a message"),
     "listen": Entry(group=LOOK, summary="Print or forward what arrives, and what it missed"),
-    "events": Entry(group=LOOK, summary="List, show and export the events that came in"),
-    "deliveries": Entry(group=LOOK, summary="List, show and export what was sent"),
+    "events": Entry(group=LOOK, summary="List, show, export and replay what came in"),
+    "deliveries": Entry(group=LOOK, summary="List, show, export and resend what was sent"),
     "dead-letters": Entry(group=LOOK, summary="List, export and replay what failed for good"),
+    "replays": Entry(group=LOOK, summary="Do finished or dead work again, over a filter"),
     "endpoints": Entry(group=LOOK, summary="List, show and export where messages go"),
 }
 

@@ -12,7 +12,7 @@ from smart_api_integrations.cli.group import group
 from smart_api_integrations.cli.options import DatabaseUrl, Json
 from smart_api_integrations.cli.records import ExportFormat, Format, Limit, Records, Where
 
-program = group("List, show and export deliveries, on a database or against a server.")
+program = group("List, show, export and resend deliveries, on a database or against a server.")
 DELIVERIES = Records(
     path="/api/deliveries",
     columns=("id", "created_at", "webhook_id", "status", "attempt_count", "next_attempt_at"),
@@ -75,3 +75,21 @@ def export_deliveries(
     """
     where = Where(url=url, database_url=database_url, key_file=key_file)
     asyncio.run(DELIVERIES.exported(where, {"webhook_id": endpoint}, form=form))
+
+
+@program.command("resend")
+def resend_delivery(
+    delivery_id: Annotated[str, typer.Argument(help="Its id, `dlv_…`.")],
+    database_url: DatabaseUrl = None,
+    url: ServerUrl = None,
+    key_file: KeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Send one message to its endpoint again, its schedule from the beginning; a running worker does it.
+
+    Examples:
+
+        webhooks deliveries resend dlv_01JD8ZK3Y4E5F6G7H8J9K0M1N2
+    """
+    where = Where(url=url, database_url=database_url, key_file=key_file)
+    asyncio.run(DELIVERIES.done_again(where, delivery_id, "resend", as_json=as_json))

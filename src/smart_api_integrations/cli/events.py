@@ -12,7 +12,7 @@ from smart_api_integrations.cli.group import group
 from smart_api_integrations.cli.options import DatabaseUrl, Json
 from smart_api_integrations.cli.records import ExportFormat, Format, Limit, Records, Where
 
-program = group("List, show and export the events that came in, on a database or against a server.")
+program = group("List, show, export and replay the events that came in, on a database or against a server.")
 EVENTS = Records(
     path="/api/received",
     columns=("id", "received_at", "provider", "event_type", "action", "state", "size", "duplicates"),
@@ -83,3 +83,24 @@ def export_events(
     """
     where = Where(url=url, database_url=database_url, key_file=key_file)
     asyncio.run(EVENTS.exported(where, {"provider": provider, "event_type": event_type}, form=form))
+
+
+@program.command("replay")
+def replay_event(
+    event_id: Annotated[str, typer.Argument(help="Our id, `evt_…`.")],
+    handler: Annotated[
+        str | None, typer.Option("--handler", help="Only this one: `provider:name:module.function`.")
+    ] = None,
+    database_url: DatabaseUrl = None,
+    url: ServerUrl = None,
+    key_file: KeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Run an event's handlers again, or one of them; a running worker does it.
+
+    Examples:
+
+        webhooks events replay evt_01JD8ZK3Y4E5F6G7H8J9K0M1N2
+    """
+    where = Where(url=url, database_url=database_url, key_file=key_file)
+    asyncio.run(EVENTS.done_again(where, event_id, "replay", as_json=as_json, handler=handler))

@@ -78,6 +78,18 @@ class Records:
             found = await desk.ask(f"{self.path}/{record_id}")
         typer.echo(json.dumps(found, ensure_ascii=False, indent=None if as_json else 2))
 
+    async def done_again(
+        self, where: Where, record_id: str, verb: str, *, as_json: bool, **query: Any
+    ) -> None:
+        """Do one record again by *verb*, and print the work that is due now."""
+        async with open_desk(url=where.url, database_url=where.database_url, key_file=where.key_file) as desk:
+            found = await desk.ask(f"{self.path}/{record_id}/{verb}", query, method="POST")
+        for part in found if isinstance(found, list) else [found]:
+            told = (
+                json.dumps(part, ensure_ascii=False) if as_json else f"{part['id']} is due: {part['target']}"
+            )
+            typer.echo(told)
+
     async def exported(self, where: Where, query: Mapping[str, Any] | None = None, *, form: Format) -> None:
         """Print all of them as they come, so that any number fits."""
         write = _csv_writer() if form is Format.CSV else _write_json

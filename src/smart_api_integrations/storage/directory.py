@@ -7,7 +7,7 @@ the price of one tiny read for a whole group.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -57,6 +57,11 @@ class Directory:
     @property
     def _brokers(self) -> Sequence[Endpoint]:
         return () if self._broker is None else (self._broker,)
+
+    @property
+    def ids(self) -> Collection[str]:
+        """The ids of every endpoint that there is, switched off or not."""
+        return self._endpoints.keys()
 
     def get(self, endpoint_id: str) -> Endpoint | None:
         """Return one endpoint, or None where it was removed."""

@@ -39,6 +39,9 @@ from smart_api_integrations.storage.protocols import (
     WorkStore,
 )
 from smart_api_integrations.storage.recording import Recording
+from smart_api_integrations.storage.redoing import Redoing
+from smart_api_integrations.storage.replay_protocol import ReplayStore
+from smart_api_integrations.storage.replays import Replays
 from smart_api_integrations.storage.secret_cipher import SecretCipher
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.work import WorkQueue
@@ -56,6 +59,7 @@ class SqlJournal:
     issues: IssueStore
     access: AccessStore
     captured_keys: CapturedKeyStore
+    replays: ReplayStore
 
     def __init__(self, store: Store) -> None:
         """Put the rooms together; nothing is opened yet."""
@@ -68,8 +72,10 @@ class SqlJournal:
         self.events = Events(store, claiming, lines, directory, issues=counting)
         self.messages = messages
         recording = Recording(store, messages, lines, health, issues=counting)
-        self.work = WorkQueue(store, claiming, recording, lines)
         self.outbox = Outbox(store, messages)
+        redoing = Redoing(store, directory, lines)
+        self.work = WorkQueue(store, claiming, recording, redoing)
+        self.replays = Replays(store, redoing)
         self.gates = Gates(store)
         self.endpoints = Endpoints(store)
         self.issues = Issues(store)

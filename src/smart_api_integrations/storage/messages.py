@@ -111,12 +111,7 @@ class Messages:
         return Published(message_id=first, deliveries=known.get(first, 0), repeated=True)
 
     def _subscribers(self, message: Message) -> Sequence[Endpoint]:
-        """Return the endpoints that get *message*: their types name it, no filter refuses it."""
-        found = self._directory.subscribers(message.tenant, message.event, operational=message.operational)
-        if not any(endpoint.filter for endpoint in found):
-            return found
-        content = content_of(message.body)
-        return [endpoint for endpoint in found if _may_want(endpoint, content)]
+        return subscribers_of(self._directory, message)
 
     def _deliveries(
         self,
@@ -168,6 +163,15 @@ class Messages:
     def _trace(self, connection: Connection, message_id: str) -> Trace | None:
         """Read what one message led to."""
         return message_trace(self._store, connection, message_id)
+
+
+def subscribers_of(directory: Directory, message: Message) -> Sequence[Endpoint]:
+    """Return the endpoints that get *message*: their types name it, no filter refuses it."""
+    found = directory.subscribers(message.tenant, message.event, operational=message.operational)
+    if not any(endpoint.filter for endpoint in found):
+        return found
+    content = content_of(message.body)
+    return [endpoint for endpoint in found if _may_want(endpoint, content)]
 
 
 def _wanted_lines(those: Iterable[Message], wanting: Mapping[str, Sequence[Endpoint]]) -> Iterator[Line]:

@@ -1,8 +1,8 @@
 """What the journal promises: the contracts that every storage engine keeps. Floor 3.
 
-Four small protocols over one store, gathered by :class:`Journal`: received events, messages, work
-(handlings and deliveries), endpoints. ``testing.StoreConformance`` proves an engine against every
-sentence below.
+Small protocols over one store, gathered by :class:`Journal`: received events, messages, work
+(handlings and deliveries), endpoints, gates, replays (in ``storage.replay_protocol``).
+``testing.StoreConformance`` proves an engine against every sentence below.
 
 Rules that hold for every method:
 
@@ -51,6 +51,7 @@ from smart_api_integrations.storage.endpoint_protocols import EndpointStore, Gat
 from smart_api_integrations.storage.issue_protocol import IssueStore
 from smart_api_integrations.storage.outbox_protocol import OutboxStore
 from smart_api_integrations.storage.recent_attempts import RecentAttempt
+from smart_api_integrations.storage.replay_protocol import ReplayStore
 
 
 class EventStore(Protocol):
@@ -290,6 +291,7 @@ class Journal(Protocol):
     issues: IssueStore
     access: AccessStore
     captured_keys: CapturedKeyStore
+    replays: ReplayStore
 
     async def open(self) -> None:
         """Connect, bring the schema up to date, check the settings that durability rests on.

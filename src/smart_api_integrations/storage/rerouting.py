@@ -14,7 +14,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from smart_api_integrations.core.journal import NewHandling, Outcome
+from smart_api_integrations.core.journal import NewHandling, Outcome, Work
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.storage.lines import Joining, Lines
 from smart_api_integrations.storage.store import Store
@@ -45,16 +45,18 @@ class Rerouting:
             for handling in outcome.handlings:
                 key = outcome.work.subject_id, handling.handler
                 wanted.setdefault(key, (outcome.work.tenant, handling))
-        if not wanted:
-            return
-        ids = sorted({event_id for event_id, _ in wanted})
-        connection.execute(self._lock_events, {"ids": ids})
-        for row in connection.execute(self._read_known, {"ids": ids}):
-            wanted.pop((row.subject_id, row.target), None)
         if wanted:
-            self._insert(connection, wanted, now)
+            self.make(connection, wanted, now=now)
 
-    def _insert(self, connection: Connection, wanted: Wanted, now: datetime) -> None:
+    def make(self, connection: Connection, wanted: Wanted, *, now: datetime) -> list[Work]:
+        """Insert those of *wanted* whose event is kept and has none of their handler, and return them."""
+        ids = sorted({event_id for event_id, _ in wanted})
+        here = set(connection.scalars(self._lock_events, {"ids": ids}))
+        known = {(row.subject_id, row.target) for row in connection.execute(self._read_known, {"ids": ids})}
+        missing = {key: each for key, each in wanted.items() if key[0] in here and key not in known}
+        return self._insert(connection, missing, now) if missing else []
+
+    def _insert(self, connection: Connection, wanted: Wanted, now: datetime) -> list[Work]:
         orders = ((each.handler, each.ordering_key) for _, each in wanted.values())
         joining = self._lines.joining(connection, [(name, key) for name, key in orders if key is not None])
         new = [
@@ -68,6 +70,7 @@ class Rerouting:
         ]
         self._store.dialect.write_rows(connection, work, [work_row(part, owner=None) for part in new])
         self._store.dialect.announce(connection)
+        return new
 
 
 def _new(event_id: str, tenant: str, handling: NewHandling, joining: Joining) -> NewWork:

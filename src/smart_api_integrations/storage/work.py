@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection, TextClause, bindparam, func, select
 
 from smart_api_integrations.core.journal import COUNT_LIMIT, Backlog, Claim, Handoff, Outcome, Recorded, Work
-from smart_api_integrations.core.lifecycle import ROADS, Kind
+from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.errors import InvalidInput, NotFound
 from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.column_types import Moment
 from smart_api_integrations.storage.discarding import discard_all
-from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.recent_attempts import RecentAttempt, recent_attempts
 from smart_api_integrations.storage.recording import REAPED_AT_ONCE, Recording, check_outcome
+from smart_api_integrations.storage.redoing import Redoing
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import (
     DEAD,
@@ -39,10 +38,10 @@ _first_to_open = select(func.min(gates.c.opens_at)).where(gates.c.opens_at > bin
 class WorkQueue:
     """Keeps ``storage.protocols.WorkStore``."""
 
-    def __init__(self, store: Store, claiming: Claiming, recording: Recording, lines: Lines) -> None:
-        """Work on *store* with the operations of *claiming*, *recording* and *lines*."""
+    def __init__(self, store: Store, claiming: Claiming, recording: Recording, redoing: Redoing) -> None:
+        """Work on *store* with the operations of *claiming*, *recording* and *redoing*."""
         self._store = store
-        self._lines = lines
+        self._redoing = redoing
         self._claiming = claiming
         self._recording = recording
 
@@ -149,32 +148,14 @@ class WorkQueue:
 
     def _replay(self, connection: Connection, work_id: str) -> Work:
         """Lock one piece of work and, if it is over, make it due as if it were new."""
-        row = connection.execute(select(work).where(work.c.id == work_id).with_for_update()).one_or_none()
-        if row is None:
+        for part in self._redoing.again(connection, [work_id], wants=lambda _: True):
+            return part
+        before = _one(connection, work_id)
+        if before is None:
             message = f"There is no handling and no delivery {work_id}"
             raise NotFound(message)
-        before = work_from(row)
-        road = ROADS[before.kind]
-        if before.state not in road.ends:
-            message = f"{work_id} is {before.state}: only what is over can be replayed"
-            raise InvalidInput(message)
-        now = self._store.now()
-        key = before.ordering_key
-        joining = self._lines.joining(connection, [] if key is None else [(before.target, key)])
-        in_line = joining.join(before.target, key)
-        after = replace(before, state=road.fresh, failures=0, due_at=now, updated_at=now, in_line=in_line)
-        connection.execute(
-            work.update().where(work.c.id == work_id),
-            {
-                "state": after.state.value,
-                "failures": 0,
-                "due_at": now,
-                "updated_at": now,
-                "in_line": 1 if in_line else None,
-            },
-        )
-        self._store.dialect.announce(connection)
-        return after
+        message = f"{work_id} is {before.state}: only what is over can be replayed"
+        raise InvalidInput(message)
 
 
 def _head(connection: Connection) -> datetime | None:

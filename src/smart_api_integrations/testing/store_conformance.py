@@ -34,6 +34,8 @@ from smart_api_integrations.testing.journal_cases.marks import MarkCases
 from smart_api_integrations.testing.journal_cases.opening import FailingCases, OpeningCases, WakingCases
 from smart_api_integrations.testing.journal_cases.outbox import OutboxCases
 from smart_api_integrations.testing.journal_cases.rejections import RejectionCases
+from smart_api_integrations.testing.journal_cases.replay_pages import ReplayPageCases
+from smart_api_integrations.testing.journal_cases.replays import ReplayJobCases, ReplayLeaseCases
 from smart_api_integrations.testing.journal_cases.rerouting import RerouteCases
 from smart_api_integrations.testing.journal_cases.resuming import ResumeCases
 from smart_api_integrations.testing.journal_cases.sending import EndpointCases, MessageCases
@@ -74,6 +76,9 @@ class StoreConformance(
     WorkListCases,
     IssueCases,
     CapturedKeyCases,
+    ReplayPageCases,
+    ReplayJobCases,
+    ReplayLeaseCases,
     OpeningCases,
     WakingCases,
     FailingCases,

@@ -24,6 +24,7 @@ from smart_api_integrations.core.journal import (
     Rejection,
 )
 from smart_api_integrations.core.lifecycle import ROADS, State
+from smart_api_integrations.core.ulids import ulid_at
 from smart_api_integrations.storage.protocols import Journal
 from smart_api_integrations.storage.secret_cipher import SecretCipher
 
@@ -104,8 +105,8 @@ class JournalCase:
         return journal
 
     def new_id(self, prefix: str) -> str:
-        """Return an id that sorts behind all before it."""
-        return f"{prefix}{next(self._ids):026d}"
+        """Return an id that sorts behind all before it, and by its time, as a ULID does."""
+        return f"{prefix}{ulid_at(self.clock())}{next(self._ids):016d}"
 
     def event(self, *keys: bytes, **changes: Any) -> ReceivedEvent:
         """Return a received event with these dedupe keys."""
