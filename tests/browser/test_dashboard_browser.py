@@ -23,7 +23,8 @@ def paths_of(ids):
         *(f"/events/{ids[name]}" for name in ("event", "quiet", "dead", "waiting", "repeat", "hostile")),
         f"/events/{ids['event']}?body=hex&answer=sent", f"/events/{ids['event']}?body=headers&answer=headers",
         *(f"/rejections/{ids[name]}" for name in ("rejection", "unknown", "late")),
-        *(f"/endpoints/{ids[name]}" for name in ("endpoint", "slack", "off")),
+        *(f"/endpoints/{ids[name]}" for name in ("endpoint", "slack", "off")), "/endpoints/new",
+        f"/endpoints/{ids['endpoint']}/edit", f"/endpoints/{ids['endpoint']}/test",
         f"/messages/{ids['message']}",
     ]  # fmt: skip
 
@@ -150,12 +151,13 @@ async def test_its_forms_work_from_its_own_pages(browser, platform, scripts):
         assert "1 dead letter made due again" in plain(await page.get_by_role("status").last.inner_text())
         assert await boxes.count() == before - 1
 
-        await page.goto(url + "/endpoints")
+        await page.goto(url + "/endpoints/new")
         await page.get_by_label("URL").fill("https://example.com/in")
         await page.get_by_label("Types").fill("order.*")
         await page.get_by_role("button", name="Add endpoint").click()
         assert "whsec_" in await page.locator("main").inner_text()
         await page.get_by_role("link", name="Open the endpoint").click()
+        await page.get_by_label("More actions").click()
         await page.get_by_role("button", name="Switch off").click()
         assert "Switched off by a person" in await page.locator("main").inner_text()
         await context.close()

@@ -5,10 +5,11 @@ import json
 import pytest
 
 from smart_api_integrations.core.issues import IssueKind
+from smart_api_integrations.testing.fault_server import FaultServer
 from tests.browser.hostile import PAYLOADS
 from tests.browser.serving import serving
 from tests.browser.test_dashboard_browser import fill, paths_of, plain
-from tests.journal_scenes import Scene, everything, rejected
+from tests.journal_scenes import Scene, everything, open_platform, rejected
 
 axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="axe is not installed")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -126,6 +127,36 @@ async def test_a_source_is_set_up_without_documentation(browser, platform):
         assert f"{url}/webhooks/stripe" in said
         assert "webhooks trigger stripe" in said
         await page.close()
+
+
+async def test_an_endpoint_is_added_tested_and_rotated(browser, tmp_path):
+    with FaultServer() as receiver:
+        async with (
+            open_platform(tmp_path, allowed_networks="127.0.0.0/8") as platform,
+            serving(platform) as url,
+        ):
+            page = await browser.new_page()
+            await page.goto(f"{url}/endpoints")
+
+            await page.get_by_role("link", name="Add endpoint").first.click()
+            await page.get_by_label("URL").fill("https://10.1.2.3/in")
+            await page.get_by_label("Types").fill("order.*")
+            await page.get_by_role("button", name="Add endpoint").click()
+            assert "a private network" in await page.get_by_role("alert").inner_text()
+            await page.get_by_label("URL").fill(receiver.url("/status/200"))
+            await page.get_by_role("button", name="Add endpoint").click()
+            assert "whsec_" in await page.locator("main").inner_text()
+
+            await page.get_by_role("link", name="Send a test").click()
+            await page.get_by_role("button", name="Send it").click()
+            assert "It answered 200" in await page.get_by_role("status").last.inner_text()
+
+            (endpoint,) = await platform.journal.endpoints.endpoints()
+            await page.goto(f"{url}/endpoints/{endpoint.id}")
+            await page.get_by_text("Rotate…").click()
+            await page.get_by_role("button", name="Both sign for 24 hours").click()
+            assert "The new signing secret, shown this once" in await page.locator("main").inner_text()
+            await page.close()
 
 
 async def test_a_hundred_hostile_texts_do_nothing_anywhere(browser, platform):

@@ -23,6 +23,7 @@ from smart_api_integrations.dashboard.desk import Desk
 from smart_api_integrations.dashboard.first_mark import FirstMark
 from smart_api_integrations.dashboard.pages import (
     dead_letters,
+    endpoint_changes,
     endpoints,
     event,
     events,
@@ -54,6 +55,7 @@ PAGES = (
     rejections,
     messages,
     endpoints,
+    endpoint_changes,
     dead_letters,
     sources,
     handlers,

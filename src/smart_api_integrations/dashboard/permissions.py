@@ -21,13 +21,17 @@ OPEN = re.compile(r"/login|/logout|/static/.*")
 """Reached by everybody: without them nobody could sign in."""
 
 READING: tuple[tuple[re.Pattern[str], Scope], ...] = (
+    (re.compile(r"/endpoints/new|/endpoints/[^/]+/(edit|test)"), Scope.WRITE_ENDPOINTS),
+    (re.compile(r"/events/[^/]+/(edit|forward)"), Scope.READ_PAYLOADS),
+    (re.compile(r"/playground/expression"), Scope.READ_PAYLOADS),
+    (re.compile(r"/settings(/.*)?"), Scope.ADMIN),
     (re.compile(r"/events/[^/]+/body"), Scope.READ_PAYLOADS),
     (re.compile(r"/messages/[^/]+/body"), Scope.READ_PAYLOADS),
 )
 CHANGING: tuple[tuple[re.Pattern[str], Scope], ...] = (
     (re.compile(r"/endpoints(/.*)?"), Scope.WRITE_ENDPOINTS),
     (re.compile(r"/sources/[^/]+/[^/]+/captured-keys"), Scope.ADMIN),
-    (re.compile(r"/(sources|handlers)/.*"), Scope.WRITE_ENDPOINTS),
+    (re.compile(r"/(sources|handlers)/.*|/gates"), Scope.WRITE_ENDPOINTS),
     (re.compile(r"/(dead-letters|replays|issues)(/.*)?"), Scope.REPLAY),
     (re.compile(r"/(events|messages|handlings|deliveries)/.*"), Scope.REPLAY),
     (re.compile(r"/playground(/.*)?"), Scope.SEND_EVENTS),

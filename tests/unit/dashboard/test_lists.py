@@ -16,6 +16,7 @@ from smart_api_integrations.core.journal import (
 )
 from smart_api_integrations.core.lifecycle import Kind, State
 from smart_api_integrations.dashboard.views.endpoints import endpoint_page, endpoint_row
+from smart_api_integrations.dashboard.views.gates import gate_view
 from smart_api_integrations.dashboard.views.lists import (
     event_row,
     message_row,
@@ -28,6 +29,7 @@ from smart_api_integrations.dashboard.views.traffic import range_of
 from tests.journal_scenes import SECRET, rejected
 
 NOW = datetime(2026, 11, 22, 14, 28, tzinfo=UTC)
+NO_GATE = gate_view("ep_1", {}, waiting=0, now=NOW)
 NOTHING = Backlog(waiting=0, running=0, oldest_due_at=None, dead=0)
 
 
@@ -155,7 +157,7 @@ def test_work_without_its_trace_is_still_a_line():
     ],
 )
 def test_an_endpoint_stands_as_its_last_day_says(day, active, word):
-    assert endpoint_row(endpoint(active=active), day).badge.word == word
+    assert endpoint_row(endpoint(active=active), day, NO_GATE).badge.word == word
 
 
 def test_the_page_of_an_endpoint_shows_no_secret():
@@ -164,10 +166,12 @@ def test_the_page_of_an_endpoint_shows_no_secret():
         day=AttemptStatistics(),
         whole=AttemptStatistics(total_attempts=4, successful=3, failed=1, avg_duration_ms=12.0),
         now=NOW,
+        gate=NO_GATE,
+        breaker=None,
     )
 
     settings = dict(page.settings)
-    assert settings["Secret"] == "whsec_…KYq="
+    assert dict(page.secrets)["Secret"] == "whsec_…KYq="
     assert settings["Schedule"] == "one attempt, then dead letter"
     assert page.headers == (("X-Api-Key", "••••"), ("X-Team", "orders"))
     assert page.whole_delivered == "75.0"
@@ -185,7 +189,7 @@ def test_work_under_way_is_well_too():
 
 
 def test_dead_letters_and_failing_endpoints_are_named():
-    failing = endpoint_row(endpoint(), AttemptStatistics(total_attempts=2, failed=2))
+    failing = endpoint_row(endpoint(), AttemptStatistics(total_attempts=2, failed=2), NO_GATE)
     some = Backlog(waiting=0, running=0, oldest_due_at=None, dead=12)
 
     assert plain(verdict(some, []).title) == "12 dead letters wait for you"

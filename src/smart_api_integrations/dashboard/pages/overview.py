@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smart_api_integrations.dashboard.desk import DAY, Desk, asked
+from smart_api_integrations.dashboard.desk import Desk, asked
+from smart_api_integrations.dashboard.pages.endpoints import endpoint_rows
 from smart_api_integrations.dashboard.pages.sources import mounted_rows
-from smart_api_integrations.dashboard.views.endpoints import endpoint_row
 from smart_api_integrations.dashboard.views.overview import open_causes, stats, verdict
 from smart_api_integrations.dashboard.views.traffic import RANGES, chart, range_of
 
@@ -49,10 +49,7 @@ async def _page(desk: Desk, request: Request) -> Response:
         journal.events.rejections(limit=LOOKED_AT),
         journal.endpoints.endpoints(),
     )
-    days = await asyncio.gather(
-        *(journal.endpoints.statistics(endpoint.id, since=DAY) for endpoint in endpoints)
-    )
-    rows = [endpoint_row(endpoint, day) for endpoint, day in zip(endpoints, days, strict=True)]
+    rows = await endpoint_rows(desk)
     by_need = sorted(rows, key=lambda row: (row.badge.tone != "bad", row.badge.tone != "wait"))
     lately = [rejection for rejection in rejections if now - rejection.received_at <= span.since]
     sources = await mounted_rows(desk, request)

@@ -81,6 +81,7 @@ class IssueRow:
         target_word: What that page is called on a button.
         dead: How many dead letters can be replayed.
         facts: Everything else, as names and values.
+        cause: The cause without the target: a status, or the word of the error.
     """
 
     id: str
@@ -104,6 +105,7 @@ class IssueRow:
     dead: int
     replay_word: str
     facts: tuple[tuple[str, str], ...]
+    cause: str
 
 
 def issue_row(issue: Issue, *, endpoints: Mapping[str, Endpoint], now: datetime) -> IssueRow:
@@ -133,6 +135,7 @@ def issue_row(issue: Issue, *, endpoints: Mapping[str, Endpoint], now: datetime)
         dead=issue.dead,
         replay_word=f"Replay {plural(issue.dead, 'dead letter')}…",
         facts=_facts(issue, now),
+        cause=str(issue.response_code or visible(issue.error_code).replace("_", " ")),
     )
 
 
