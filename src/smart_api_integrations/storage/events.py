@@ -52,6 +52,7 @@ from smart_api_integrations.storage.tables import (
     webhooks,
     work,
 )
+from smart_api_integrations.storage.tallies import count_types
 from smart_api_integrations.storage.traces import event_trace
 from smart_api_integrations.storage.work_rows import PREFIXES, NewWork, new_work, work_row
 
@@ -223,6 +224,8 @@ class Events:
         if again:
             connection.execute(_count_duplicates, again)
         count_traffic(self._store, connection, +passed, now=now)
+        kinds = ((event.tenant, event.provider, event.event_type) for event in new_events)
+        count_types(self._store, connection, kinds, now=now)
         if due:
             self._store.dialect.announce(connection)
         return results

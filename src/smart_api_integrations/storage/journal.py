@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, exc
 
@@ -44,6 +45,7 @@ from smart_api_integrations.storage.replay_protocol import ReplayStore
 from smart_api_integrations.storage.replays import Replays
 from smart_api_integrations.storage.secret_cipher import SecretCipher
 from smart_api_integrations.storage.store import Store
+from smart_api_integrations.storage.tallies import Tally, read_tallies, whole_slots
 from smart_api_integrations.storage.work import WorkQueue
 
 
@@ -121,6 +123,11 @@ class SqlJournal:
     def on_due_work(self, wake: Callable[[], None]) -> None:
         """See ``Journal.on_due_work``."""
         self._listeners.append(wake)
+
+    async def tallies(self, what: str, subject: str, *, since: timedelta, step: timedelta) -> Sequence[Tally]:
+        """See ``Journal.tallies``."""
+        whole_slots(step)
+        return await self._store.read(partial(read_tallies, self._store), (what, subject, since, step))
 
     async def mark(self, since: datetime) -> Mark:
         """See ``Journal.mark``."""

@@ -52,6 +52,7 @@ from smart_api_integrations.storage.issue_protocol import IssueStore
 from smart_api_integrations.storage.outbox_protocol import OutboxStore
 from smart_api_integrations.storage.recent_attempts import RecentAttempt
 from smart_api_integrations.storage.replay_protocol import ReplayStore
+from smart_api_integrations.storage.tallies import Tally
 
 
 class EventStore(Protocol):
@@ -316,6 +317,15 @@ class Journal(Protocol):
         """Call *wake*, in the event loop, whenever work has become due at once, here or elsewhere.
 
         A hint: one may be missed, so a worker also looks at ``next_due`` and now and then by itself.
+        """
+
+    async def tallies(self, what: str, subject: str, *, since: timedelta, step: timedelta) -> Sequence[Tally]:
+        """Return what ``storage.tallies`` counted of *subject* in each *step* of the last *since*.
+
+        Counted in the transaction of what is counted; the cost is that of the steps, not of what happened.
+
+        Raises:
+            InvalidInput: *step* is not a positive whole number of five minutes.
         """
 
     async def mark(self, since: datetime) -> Mark:

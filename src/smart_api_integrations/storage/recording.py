@@ -38,6 +38,7 @@ from smart_api_integrations.storage.messages import Messages
 from smart_api_integrations.storage.rerouting import Rerouting
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import LEASED, work
+from smart_api_integrations.storage.tallies import count_answers
 from smart_api_integrations.storage.work_rows import ATTEMPT_PREFIX, work_from
 
 REAPED_AT_ONCE = 500
@@ -93,6 +94,7 @@ class Recording:
         pairs = [(outcome.work.tenant, outcome.attempt) for outcome, _ in ended]
         write_attempts(self._store, connection, pairs)
         count_attempts(self._store, connection, pairs, now=now)
+        count_answers(self._store, connection, pairs, now=now)
         self._health.judge(connection, [outcome for outcome, _ in ended], now=now)
         self._issues.of_outcomes(connection, [outcome for outcome, _ in ended], now=now)
         self._rerouting.keep(connection, [outcome for outcome, _ in ended], now=now)

@@ -305,6 +305,20 @@ traffic = Table(
     sqlite_with_rowid=False,
 )
 
+# By type, by answer, by duration; see ``tallies``.
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("subject", ID, primary_key=True),
+    Column("slot", BigInteger, primary_key=True, autoincrement=False),
+    Column("label", ID, primary_key=True),
+    Column("tenant", Text, primary_key=True),
+    Column("shard", ID, primary_key=True),
+    Column("n", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # Minute 0 holds an endpoint's whole life, so that asking for it costs nothing.
 attempt_counts = Table(
     "attempt_counts",

@@ -39,6 +39,7 @@ from smart_api_integrations.testing.journal_cases.replays import ReplayJobCases,
 from smart_api_integrations.testing.journal_cases.rerouting import RerouteCases
 from smart_api_integrations.testing.journal_cases.resuming import ResumeCases
 from smart_api_integrations.testing.journal_cases.sending import EndpointCases, MessageCases
+from smart_api_integrations.testing.journal_cases.tallies import TallyCases
 from smart_api_integrations.testing.journal_cases.timing import TimingCases
 from smart_api_integrations.testing.journal_cases.work import (
     LostCases,
@@ -57,6 +58,7 @@ class StoreConformance(
     EventListCases,
     RejectionCases,
     MarkCases,
+    TallyCases,
     ResumeCases,
     RerouteCases,
     MessageCases,

@@ -13,10 +13,12 @@ from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.issues import IssueKind
 from smart_api_integrations.dashboard.desk import DAY, Desk, asked, read_form
 from smart_api_integrations.dashboard.endpoint_form import EMPTY, read_endpoint
+from smart_api_integrations.dashboard.pages.charts import endpoint_charts
 from smart_api_integrations.dashboard.views.endpoints import EndpointRow, endpoint_page, endpoint_row
 from smart_api_integrations.dashboard.views.gates import gate_view
 from smart_api_integrations.dashboard.views.issues import issue_row
 from smart_api_integrations.dashboard.views.lists import work_row
+from smart_api_integrations.dashboard.views.traffic import RANGES, range_of
 from smart_api_integrations.errors import InvalidInput, NotFound
 
 DELIVERIES = 15
@@ -92,7 +94,7 @@ async def _add(desk: Desk, request: Request) -> Response:
 async def _one(desk: Desk, request: Request) -> Response:
     store, now = desk.journal.endpoints, desk.journal.now()
     endpoint = await endpoint_of(desk, request)
-    before = asked(request, "before")
+    before, span = asked(request, "before"), range_of(asked(request, "range"))
     day, whole, works, gate, waiting, issues = await asyncio.gather(
         store.statistics(endpoint.id, since=DAY),
         store.statistics(endpoint.id),
@@ -112,6 +114,9 @@ async def _one(desk: Desk, request: Request) -> Response:
         issues=[issue_row(issue, endpoints=known, now=now) for issue in own],
         most=max((issue.tries for issue in own), default=1),
         tries={issue.id: issue.tries for issue in own},
+        charts=await endpoint_charts(desk, span, endpoint.id),
+        span=span,
+        ranges=RANGES,
         rows=[
             work_row(work, trace, now=now, endpoints=known)
             for work, trace in zip(works[:DELIVERIES], traces, strict=True)

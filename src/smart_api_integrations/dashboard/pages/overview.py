@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smart_api_integrations.dashboard.desk import Desk, asked
+from smart_api_integrations.dashboard.pages.charts import overview_charts
 from smart_api_integrations.dashboard.pages.endpoints import endpoint_rows
 from smart_api_integrations.dashboard.pages.sources import mounted_rows
 from smart_api_integrations.dashboard.views.overview import open_causes, stats, verdict
@@ -59,6 +60,7 @@ async def _page(desk: Desk, request: Request) -> Response:
         verdict=verdict(backlog, rows),
         stats=stats(points, backlog, span, now=now),
         chart=chart(points, span),
+        charts=await overview_charts(desk, span),
         span=span,
         ranges=RANGES,
         causes=open_causes(dead, lately, {entry.id: entry for entry in endpoints}, now=now),

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from smart_api_integrations.core.journal import TrafficPoint
 from smart_api_integrations.dashboard.views.measures import Moment, clock, moment, number
 
 HEIGHT = 224
 SLOT = 10
+SLOT_LENGTH = timedelta(minutes=5)
 _MIDDLE = HEIGHT / 2
 _SHORTEST = 1.5  # a single rejection among thousands must be seen
 _NICE = (1, 2, 4, 5, 10)
@@ -28,6 +29,11 @@ class Range:
     since: timedelta
     step: timedelta
     slices: str
+
+    @property
+    def tally_step(self) -> timedelta:
+        """The slices of what is counted by five minutes: as long, or longer."""
+        return -(-self.step // SLOT_LENGTH) * SLOT_LENGTH
 
 
 RANGES: tuple[Range, ...] = (
@@ -111,7 +117,7 @@ def chart(points: Sequence[TrafficPoint], span: Range) -> Chart:
         grid=tuple(f"{y:g}" for y in (0.5, _MIDDLE / 2, _MIDDLE * 1.5, HEIGHT - 0.5)),
         middle=f"{_MIDDLE:g}",
         labels=_labels(top),
-        ticks=_ticks(points, span),
+        ticks=ticks_of([point.starts_at for point in points], span),
         slices=tuple(_slice(index, point, scale, span) for index, point in enumerate(points)),
     )
 
@@ -130,9 +136,9 @@ def _slice(index: int, point: TrafficPoint, scale: float, span: Range) -> Slice:
     spoken = ", ".join(f"{count} {word}" for count, word in zip(counts, words, strict=True))
     return Slice(
         x=x,
-        title=f"{_label(point, span)}: {spoken}",
+        title=f"{slice_label(point.starts_at, span)}: {spoken}",
         bars=tuple(bars),
-        at=_at(point, span),
+        at=slice_moment(point.starts_at, span),
         counts=counts,
     )
 
@@ -168,22 +174,24 @@ def _compact(count: int) -> str:
     return f"{count / 1000:g}\u00a0k" if count >= 1000 else str(count)
 
 
-def _label(point: TrafficPoint, span: Range) -> str:
-    text = clock(point.starts_at).text[:5]
-    return f"{point.starts_at:%a} {text}" if span.since > timedelta(days=1) else text
+def slice_label(starts_at: datetime, span: Range) -> str:
+    """Return how a slice that begins at *starts_at* is called."""
+    text = clock(starts_at).text[:5]
+    return f"{starts_at:%a} {text}" if span.since > timedelta(days=1) else text
 
 
-def _at(point: TrafficPoint, span: Range) -> Moment:
-    exact = moment(point.starts_at, point.starts_at)
-    return Moment(text=_label(point, span), machine=exact.machine, title=exact.title)
+def slice_moment(starts_at: datetime, span: Range) -> Moment:
+    """Return the beginning of a slice, by its name and absolute."""
+    exact = moment(starts_at, starts_at)
+    return Moment(text=slice_label(starts_at, span), machine=exact.machine, title=exact.title)
 
 
-def _ticks(points: Sequence[TrafficPoint], span: Range) -> tuple[str, ...]:
-    if not points:
+def ticks_of(starts: Sequence[datetime], span: Range) -> tuple[str, ...]:
+    """Return at most seven words under a chart whose slices begin at *starts*."""
+    if not starts:
         return ()
-    every = max(len(points) // 6, 1)
-    chosen = [_label(point, span) for point in points[::every]][:6]
-    return (*chosen, "now")
+    every = max(len(starts) // 6, 1)
+    return (*[slice_label(at, span) for at in starts[::every]][:6], "now")
 
 
 def _finding(points: Sequence[TrafficPoint], span: Range) -> str:
