@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from smart_api_integrations.core.histogram import quantile
-from smart_api_integrations.dashboard.views.measures import UNKNOWN, Moment, duration
+from smart_api_integrations.dashboard.views.measures import SPACE, UNKNOWN, Moment, duration
 from smart_api_integrations.dashboard.views.traffic import Range, slice_moment, ticks_of
 from smart_api_integrations.storage.tallies import Tally
 
@@ -63,7 +63,7 @@ def latency_chart(tallies: Sequence[Tally], span: Range, *, what: str) -> Latenc
     return LatencyChart(
         is_empty=not whole,
         title=_finding(what, span, p50, p95),
-        labels=(duration(top), duration(top / 2), "0"),
+        labels=(_round(top), _round(top / 2), "0"),
         ticks=ticks_of([tally.starts_at for tally in tallies], span),
         p50=_path(halves, place),
         p95=_path(tails, place),
@@ -83,6 +83,14 @@ def _buckets(counts: Mapping[str, int]) -> dict[int, int]:
 
 def _said(milliseconds: float | None) -> str:
     return UNKNOWN if milliseconds is None else duration(milliseconds)
+
+
+def _round(milliseconds: float) -> str:
+    """Return a round duration without what is nothing behind its point."""
+    if milliseconds < 1000:
+        return f"{milliseconds:g}{SPACE}ms"
+    seconds = milliseconds / 1000
+    return f"{seconds:g}{SPACE}s" if seconds < 100 else f"{seconds / 60:.0f}{SPACE}min"
 
 
 def _top(values: Sequence[float | None]) -> float:

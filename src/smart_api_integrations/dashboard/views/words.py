@@ -58,7 +58,14 @@ MOUNTED = Badge(tone="ok", icon="shield-ok", word="Mounted")
 NOT_MOUNTED = Badge(tone="idle", icon="skip", word="Not mounted")
 UNKNOWN_ATTEMPT = Badge(tone="idle", icon="clock", word="Unknown")
 
-_SPELLED: Mapping[str, str] = {"Github": "GitHub", "Paypal": "PayPal", "Sendgrid": "SendGrid"}
+_SPELLED: Mapping[str, str] = {
+    "Github": "GitHub",
+    "Paypal": "PayPal",
+    "Sendgrid": "SendGrid",
+    "Gitlab": "GitLab",
+    "Hubspot": "HubSpot",
+    "Devops": "DevOps",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
