@@ -224,8 +224,7 @@ class Events:
         if again:
             connection.execute(_count_duplicates, again)
         count_traffic(self._store, connection, +passed, now=now)
-        kinds = ((event.tenant, event.provider, event.event_type) for event in new_events)
-        count_types(self._store, connection, kinds, now=now)
+        count_types(self._store, connection, new_events, now=now)
         if due:
             self._store.dialect.announce(connection)
         return results

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from smart_api_integrations.core.histogram import bucket_of
-from smart_api_integrations.core.journal import Attempt
+from smart_api_integrations.core.journal import Attempt, ReceivedEvent
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.errors import InvalidInput
 from smart_api_integrations.storage.column_types import EPOCH, storable
@@ -42,14 +42,12 @@ class Tally:
 
 
 def count_types(
-    store: Store,
-    connection: Connection,
-    accepted: Iterable[tuple[str, str, str | None]],
-    *,
-    now: datetime,
+    store: Store, connection: Connection, accepted: Iterable[ReceivedEvent], *, now: datetime
 ) -> None:
-    """Count new events, each given by its tenant, provider and type."""
-    counted = Counter((TYPES, "", _label(provider, kind), tenant) for tenant, provider, kind in accepted)
+    """Count new events by their provider and type."""
+    counted = Counter(
+        (TYPES, "", _label(event.provider, event.event_type), event.tenant) for event in accepted
+    )
     _add(store, connection, counted, now=now)
 
 
