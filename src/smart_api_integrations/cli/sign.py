@@ -97,10 +97,9 @@ def signed_body(
         InvalidInput: The scheme cannot be signed for, or *at* is no time.
     """
     from smart_api_integrations.core.webhook_schema import Headers, RawRequest
-    from smart_api_integrations.providers.samples import signing_secrets
+    from smart_api_integrations.providers.samples import signing_secrets, usual_path
 
-    provider, name = source.key
-    path = f"/webhooks/{provider}" + ("" if name == "default" else f"/{name}")
+    path = usual_path(source)
     public_url = source.called_url(path, server_url=SERVER)
     request = RawRequest(path=path, headers=Headers(headers), body=body, public_url=public_url)
     if "content-type" not in request.headers:

@@ -28,6 +28,7 @@ from smart_api_integrations.errors import InvalidInput, SecretMissing
 if TYPE_CHECKING:
     from smart_api_integrations.cli.explaining import Explained
     from smart_api_integrations.core.webhook_schema import RawRequest
+    from smart_api_integrations.providers.catalogue import Source
 
 
 def verify(
@@ -87,15 +88,27 @@ def verify(
     judged = source.webhook
     if given is not None and form is not None:
         judged = replace(judged, secrets=(form.decode(form.names[0], given),))
+    asked = _request(request, body, headers, header or [], public_url)
+    if asked.public_url is None:
+        asked = replace(asked, public_url=_called_url(source, asked))
     found = explain(
         judged,
-        _request(request, body, headers, header or [], public_url),
+        asked,
         now=moment(at),
         others={known: other for known, other in catalogue.webhooks.items() if known != source.key},
     )
     typer.echo(json.dumps(_as_json(found), ensure_ascii=False) if as_json else _as_text(found))
     if not found.verified:
         raise typer.Exit(Exit.FINDINGS)
+
+
+def _called_url(source: Source, request: RawRequest) -> str | None:
+    """Return the URL that was called, as the server knows it: from its settings, never from the request."""
+    from smart_api_integrations.providers.samples import usual_path
+
+    url = source.called_url(usual_path(source) if request.path == "/" else request.path)
+    added = f"?{request.query}" if request.query and "?" not in (url or "") else ""
+    return None if url is None else url + added
 
 
 def _as_json(found: Explained) -> dict[str, Any]:

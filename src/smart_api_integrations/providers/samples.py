@@ -74,7 +74,7 @@ def signed_request(
         _place(extraction.action, draft.action, draft)
     if extraction.event_id is not None:
         _place(extraction.event_id, delivery_id, draft, over=payload is None)
-    path = _path(source)
+    path = usual_path(source)
     request = replace(draft.request(path), public_url=source.called_url(path, server_url=EXAMPLE_URL))
     secrets = signing_secrets(source, secret)
     scheme = source.webhook.scheme
@@ -254,7 +254,8 @@ def signing_secrets(source: Source, given: str | Sequence[Secret] | None = None)
     return source.webhook.secrets
 
 
-def _path(source: Source) -> str:
+def usual_path(source: Source) -> str:
+    """Return the path that every webhook has beside its own."""
     provider, name = source.key
     return f"/webhooks/{provider}" + ("" if name == "default" else f"/{name}")
 

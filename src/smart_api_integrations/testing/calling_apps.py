@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 Headers = Sequence[tuple[str, str]]
 SECONDS = 20.0
+STALL_SECONDS = 0.3
 NO_ANSWER = 0
 """The status where an application answered nothing: its sender is not there any more."""
 
@@ -35,7 +36,16 @@ class Got:
 class Server(Protocol):
     """Something that an application runs in."""
 
-    def send(self, method: str, target: str, headers: Headers, body: bytes, *, cut: int | None = None) -> Got:
+    def send(
+        self,
+        method: str,
+        target: str,
+        headers: Headers,
+        body: bytes,
+        *,
+        cut: int | None = None,
+        stall: int | None = None,
+    ) -> Got:
         """Send one request; *cut* is after how many bytes of the body the sender hangs up."""
 
     def close(self) -> None:
@@ -49,7 +59,16 @@ class WsgiServer:
         """Serve *app*."""
         self._app = app
 
-    def send(self, method: str, target: str, headers: Headers, body: bytes, *, cut: int | None = None) -> Got:
+    def send(
+        self,
+        method: str,
+        target: str,
+        headers: Headers,
+        body: bytes,
+        *,
+        cut: int | None = None,
+        stall: int | None = None,
+    ) -> Got:
         """See ``Server``; headers that are repeated are joined, as PEP 3333 has it."""
         path, _, query = target.partition("?")
         environ: dict[str, Any] = {
@@ -64,7 +83,7 @@ class WsgiServer:
             "HTTP_HOST": "testserver",
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body if cut is None else body[:cut]),
+            "wsgi.input": _Slow(body, stall) if stall is not None else io.BytesIO(body[:cut]),
             "wsgi.errors": sys.stderr,
             "wsgi.multithread": True,
             "wsgi.multiprocess": False,
@@ -99,9 +118,18 @@ class AsgiServer:
         self._thread.start()
         self._lifespan = self._run(_Lifespan.begin(app)) if lifespan else None
 
-    def send(self, method: str, target: str, headers: Headers, body: bytes, *, cut: int | None = None) -> Got:
+    def send(
+        self,
+        method: str,
+        target: str,
+        headers: Headers,
+        body: bytes,
+        *,
+        cut: int | None = None,
+        stall: int | None = None,
+    ) -> Got:
         """See ``Server``; the body comes in two pieces."""
-        got: Got = self._run(self._send(method, target, headers, _arriving(body, cut)))
+        got: Got = self._run(self._send(method, target, headers, _arriving(body, cut, stall)))
         return got
 
     def close(self) -> None:
@@ -153,8 +181,36 @@ class AsgiServer:
         return Got(status=start["status"], headers=pairs, body=body)
 
 
-def _arriving(body: bytes, cut: int | None) -> list[Any]:
-    """Return the messages of a body, which ends early where the sender hangs up."""
+class _Slow(io.RawIOBase):
+    """A body whose sender is silent for a while after its first bytes."""
+
+    def __init__(self, body: bytes, stall: int) -> None:
+        """Give *stall* bytes at once."""
+        super().__init__()
+        self._parts = [body[:stall], body[stall:]]
+        self._is_first = True
+
+    def readable(self) -> bool:
+        """It is to be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what there is; what comes after the first bytes comes late."""
+        if not self._is_first:
+            threading.Event().wait(STALL_SECONDS)  # as on a socket that nothing comes from
+        self._is_first = False
+        part = self._parts[0][: len(buffer)]
+        buffer[: len(part)] = part
+        self._parts[0] = self._parts[0][len(part) :]
+        if not self._parts[0] and len(self._parts) > 1:
+            del self._parts[0]
+        return len(part)
+
+
+def _arriving(body: bytes, cut: int | None, stall: int | None) -> list[Any]:
+    """Return the messages of a body, which ends early where the sender hangs up or falls silent."""
+    if stall is not None:
+        return [{"type": "http.request", "body": body[:stall], "more_body": True}]
     if cut is not None:
         return [
             {"type": "http.request", "body": body[:cut], "more_body": True},

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from smart_api_integrations.testing.framework_cases.answering import AnswerCases
 from smart_api_integrations.testing.framework_cases.bodies import BodyCases
+from smart_api_integrations.testing.framework_cases.greeting import GreetingCases, PatienceCases
 from smart_api_integrations.testing.framework_cases.keeping import StoreCases
 from smart_api_integrations.testing.framework_cases.refusing import RefusalCases
 from smart_api_integrations.testing.framework_cases.routing import RouteCases
@@ -24,5 +25,7 @@ from smart_api_integrations.testing.framework_cases.routing import RouteCases
 __all__ = ["FrameworkConformance"]
 
 
-class FrameworkConformance(RefusalCases, BodyCases, RouteCases, AnswerCases, StoreCases):
+class FrameworkConformance(
+    RefusalCases, BodyCases, RouteCases, AnswerCases, StoreCases, GreetingCases, PatienceCases
+):
     """Every promise of a way in, to be inherited by an adapter's test class."""

@@ -240,3 +240,16 @@ class TestVerify:
         found = verified("github", body=body)
 
         assert found["verified"] == (body == BODY)
+
+
+def test_verify_knows_the_url_that_was_called_from_the_settings(cli, tmp_path, monkeypatch):
+    monkeypatch.setenv("SQUARE_WEBHOOK_SECRET", "a square secret, long enough")
+    monkeypatch.setenv("WEBHOOKS_PUBLIC_URL", "https://hooks.shop.test")
+    (tmp_path / "body").write_bytes(BODY)
+    (tmp_path / "headers").write_text(cli("sign", "square", "--body", "body").out)
+    asked = ("verify", "square", "--body", "body", "--headers", "headers")
+
+    configured = cli(*asked)
+    given = cli(*asked, "--public-url", "https://elsewhere.shop.test/webhooks/square")
+
+    assert (configured.code, given.code) == (0, 6)

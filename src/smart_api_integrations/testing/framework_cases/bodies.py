@@ -16,7 +16,7 @@ from smart_api_integrations.testing.calling_apps import NO_ANSWER
 from smart_api_integrations.testing.framework_cases.host import FrameworkCase
 from smart_api_integrations.webhooks import webhook_handler
 
-ODD = b'\n{ "ref" :"main",\t"\\u00e9" : "\xc3\xa9", "n":1E2, "n": 100000000000000000001 }\r\n'
+ODD = b'\n{ "ref" :"main",\t"\\u00e9" : "\xc3\xa9", "n":1E2, "m": 100000000000000000001 }\r\n'
 FORM = b"payload=" + quote_plus('{"ref": "main & more"}').encode() + b"&x=%zz+&&x="
 
 

@@ -42,6 +42,9 @@ class FrameworkCase:
     runs_coroutines_at_home: ClassVar[bool] = False
     """Capability: ``async`` handlers run in the event loop that serves the request."""
 
+    bounds_slow_bodies: ClassVar[bool] = True
+    """Capability: the adapter is asked before the whole body is there, so that it can lose patience."""
+
     tmp_path: Path
 
     def make_app(self, handlers: Mapping[str, object] | None = None, **options: Any) -> Any:
@@ -94,8 +97,12 @@ class FrameworkCase:
         more: tuple[tuple[str, str], ...] = (),
         method: str = "POST",
         cut: int | None = None,
+        stall: int | None = None,
     ) -> Got:
-        """Send a signed request; *headers* replace or, with None, take away, *more* are repeated ones."""
+        """Send a signed request; *headers* replace or, with None, take away, *more* are repeated ones.
+
+        With *cut* the sender hangs up after so many bytes; with *stall* it stays on the line and is silent.
+        """
         number = next(self._ids)
         document = {"ref": "main", "n": number} if payload is None else payload
         content = json.dumps(document).encode() if body is None else body
@@ -108,7 +115,7 @@ class FrameworkCase:
         }
         named |= headers or {}
         pairs = [(name, value) for name, value in named.items() if value is not None]
-        return server.send(method, target, [*pairs, *more], content, cut=cut)
+        return server.send(method, target, [*pairs, *more], content, cut=cut, stall=stall)
 
     @property
     def database_url(self) -> str:
