@@ -17,6 +17,7 @@ def paths_of(ids):
     return [
         "/", "/?range=1h", "/live", "/live?show=failed", "/events", "/events?status=attention", "/messages",
         "/rejections", "/endpoints", "/dead-letters", "/issues", "/issues?state=muted", "/sources",
+        "/replays", "/replays?kind=delivery&mode=all",
         "/sources?find=nosuch", "/sources/github/default", "/sources/linear/default", "/handlers",
         "/handlers/github:default:orders.sync_invoice", *(f"/issues/{each}" for each in ids["issues"]),
         "/search?q=nothing", "/nowhere",

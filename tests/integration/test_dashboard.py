@@ -52,6 +52,8 @@ async def test_every_page_answers_and_keeps_the_policy(app, ids):
         "/rejections",
         "/endpoints",
         "/dead-letters",
+        "/replays",
+        "/replays?kind=delivery&mode=all",
         "/dead-letters?kind=delivery",
         "/issues",
         "/issues?state=resolved",

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from smart_api_integrations.core.durations import parse_duration
 from smart_api_integrations.errors import InvalidInput
 
 STDIN = "-"
@@ -75,22 +74,3 @@ def moment(text: str | None) -> datetime:
         message = f"{text!r} is no time: expected 2026-01-31T12:00:00Z, or seconds since 1970."
         raise InvalidInput(message) from error
     return read if read.tzinfo else read.replace(tzinfo=UTC)
-
-
-def moment_or_age(text: str | None) -> datetime | None:
-    """Return the time that *text* names, or that lies so long ago: ``2h``; None for None.
-
-    Raises:
-        InvalidInput: It is neither.
-    """
-    if text is None:
-        return None
-    try:
-        return datetime.now(UTC) - parse_duration(text)
-    except InvalidInput:
-        pass
-    try:
-        return moment(text)
-    except InvalidInput as error:
-        message = f"{text!r} is no time: expected 2026-01-31T12:00:00Z, or how long ago: 90s, 2h, 7d."
-        raise InvalidInput(message) from error

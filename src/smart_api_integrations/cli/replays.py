@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -14,10 +14,10 @@ import typer
 from smart_api_integrations.cli.asking import Desk, KeyFile, ServerUrl, open_desk
 from smart_api_integrations.cli.faults import CommandFailed, Exit
 from smart_api_integrations.cli.group import group
-from smart_api_integrations.cli.inputs import moment_or_age
 from smart_api_integrations.cli.options import DatabaseUrl, Json
 from smart_api_integrations.cli.records import Limit, Records, Where
 from smart_api_integrations.cli.tables import harmless
+from smart_api_integrations.core.durations import moment_or_age
 from smart_api_integrations.core.lifecycle import Kind, State
 from smart_api_integrations.core.replay import OVER, Mode
 from smart_api_integrations.errors import InvalidInput
@@ -88,8 +88,8 @@ def create_replay(
         "target": endpoint or handler,
         "status": status or [],
         "tenant": tenant,
-        "since": _time(moment_or_age(since)),
-        "until": _time(moment_or_age(until)),
+        "since": _time(since),
+        "until": _time(until),
         "rate": rate,
         "note": note,
     }
@@ -174,8 +174,8 @@ def _kind(kind: Kind | None, *, endpoint: str | None, handler: str | None) -> Ki
     return kind or said or Kind.DELIVERY
 
 
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
+def _time(text: str | None) -> str | None:
+    return None if text is None else moment_or_age(text, now=datetime.now(UTC)).isoformat()
 
 
 async def _create(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from smart_api_integrations.errors import InvalidInput
 
@@ -43,3 +43,24 @@ def written(length: timedelta) -> str:
         if count:
             words.append(f"{count}{unit}")
     return "".join(words) or "0s"
+
+
+def moment_or_age(text: str, *, now: datetime) -> datetime:
+    """Return the time that *text* names, or that lies so long before *now*.
+
+    >>> moment_or_age("2h", now=datetime(2026, 1, 1, 12, tzinfo=UTC)).hour
+    10
+
+    Raises:
+        InvalidInput: It is neither.
+    """
+    try:
+        return now - parse_duration(text)
+    except InvalidInput:
+        pass
+    try:
+        read = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        message = f"{text[:40]!r} is no time: expected 2026-01-31T12:00:00Z, or how long ago: 90s, 2h, 7d"
+        raise InvalidInput(message) from error
+    return read if read.tzinfo else read.replace(tzinfo=UTC)

@@ -12,7 +12,7 @@ Theory of operation:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, Update, bindparam, case, literal, select
 
 from smart_api_integrations.core.journal import Claim, Work
-from smart_api_integrations.core.lifecycle import ROADS, State
+from smart_api_integrations.core.lifecycle import ROADS, Kind, State
 from smart_api_integrations.storage.directory import Directory
 from smart_api_integrations.storage.due_work import LANES, Due, Round, shared_out
 from smart_api_integrations.storage.event_rows import event_from
@@ -122,9 +122,8 @@ class Claiming:
         self, connection: Connection, rows: Sequence[Any], until: datetime, now: datetime
     ) -> list[Claim]:
         """Return claims for *rows* as they were before the lease, longest due first."""
-        subjects = {"ids": sorted({row.subject_id for row in rows})}
-        received = {row.id: event_from(row) for row in connection.execute(self._read_events, subjects)}
-        sent = {row.id: message_from(row) for row in connection.execute(self._read_messages, subjects)}
+        received = {row.id: event_from(row) for row in self._subjects(connection, rows, Kind.HANDLING)}
+        sent = {row.id: message_from(row) for row in self._subjects(connection, rows, Kind.DELIVERY)}
         return [
             Claim(
                 work=_leased(row, until, now),
@@ -134,6 +133,12 @@ class Claiming:
             )
             for row in sorted(rows, key=lambda row: (row.due_at, row.id))
         ]
+
+    def _subjects(self, connection: Connection, rows: Sequence[Any], kind: Kind) -> Iterable[Any]:
+        """Read what the work of *kind* among *rows* is about."""
+        ids = sorted({row.subject_id for row in rows if row.kind == kind.value})
+        statement = self._read_events if kind is Kind.HANDLING else self._read_messages
+        return connection.execute(statement, {"ids": ids}) if ids else ()
 
     def renew_all(
         self, connection: Connection, calls: Sequence[tuple[str, timedelta, Collection[str]]]

@@ -10,6 +10,7 @@ from smart_api_integrations.dashboard.desk import Desk, asked
 from smart_api_integrations.dashboard.pages.messages import path_of_work
 
 PAGES_BY_PREFIX = {
+    "rpl_": "/replays/",
     "evt_": "/events/",
     "msg_": "/messages/",
     "rej_": "/rejections/",
@@ -44,6 +45,7 @@ async def _path(desk: Desk, found: str) -> str | None:
         "rej_": journal.events.rejection,
         "ep_": journal.endpoints.endpoint,
         "iss_": journal.issues.issue,
+        "rpl_": journal.replays.replay,
     }
     for prefix, read in known.items():
         if found.startswith(prefix):
