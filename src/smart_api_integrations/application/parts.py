@@ -65,10 +65,19 @@ def build_journal(
     return open_journal(
         settings.database_url,
         new_id=surroundings.new_id,
-        cipher=SecretCipher(_encryption_keys(settings)),
+        cipher=build_cipher(settings),
         dedupe_window=timedelta(days=settings.dedupe_days),
         broker=broker,
     )
+
+
+def build_cipher(settings: Settings) -> SecretCipher:
+    """Return what encrypts secrets at rest; the key of an SQLite file is made where there is none.
+
+    Raises:
+        ConfigurationError: There is no key for the secrets.
+    """
+    return SecretCipher(_encryption_keys(settings))
 
 
 def _encryption_keys(settings: Settings) -> list[bytes]:

@@ -55,6 +55,11 @@ def _findings(**given: Any) -> Iterator[Finding]:
         yield from (("fail", "settings", line.removeprefix("- ")) for line in str(error).splitlines()[1:])
         return
     yield "ok", "settings", settings.database_url.rpartition("@")[2]
+    yield from looks(settings)
+
+
+def looks(settings: Settings) -> Iterator[Finding]:
+    """Yield what is found of *settings* that can be used."""
     for look in (_exposure, _senders, _handlers):
         yield from _looked(look, settings)
 

@@ -30,6 +30,8 @@ COMMANDS: dict[str, Entry] = {
     "init": Entry(group=BEGIN, summary="Write a starting point: settings and a first handler"),
     "dev": Entry(group=BEGIN, summary="Serve for development: every event a line"),
     "demo": Entry(group=BEGIN, summary="Show a lively dashboard on a temporary database"),
+    "completion": Entry(group=RUN, summary="Print what a shell needs to complete commands"),
+    "doctor": Entry(group=RUN, summary="Look at a deployment, and say what to mend"),
     "check": Entry(group=BEGIN, summary="Check settings, senders, secrets and handlers"),
     "serve": Entry(group=RUN, summary="Run the server: ways in, worker, API and dashboard"),
     "keys": Entry(group=RUN, summary="Make, list, rotate and revoke API keys"),

@@ -25,7 +25,8 @@ def run(arguments: Sequence[str], *, name: str = "webhooks") -> int:
     """Run one command line and return its exit code; nothing is raised but by a fault of the terminal."""
     words = list(arguments)
     called = name if name in {"webhooks", "smart-api-integrations"} else "webhooks"
-    if words in _WANTS_HELP:
+    is_asked_by_shell = f"_{called.replace('-', '_').upper()}_COMPLETE" in os.environ
+    if words in _WANTS_HELP and not is_asked_by_shell:
         sys.stdout.write(overview(called) + "\n")
         return 0
     if words in (["--version"], ["-V"]):
@@ -41,6 +42,8 @@ def _run(words: list[str], name: str) -> int:
 
     try:
         code = build()(words, prog_name=name, standalone_mode=False)
+    except SystemExit as over:  # a shell's question was answered, or a server's child said its code
+        return over.code if isinstance(over.code, int) else int(over.code is not None)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the command line's last word
         if _is_help(error):
             return 0
