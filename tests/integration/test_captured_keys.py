@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from smart_api_integrations.api import create_api
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.application.reception import open_reception
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
-from smart_api_integrations.dashboard import create_dashboard
 from smart_api_integrations.errors import ConfigurationError, InvalidInput
+from smart_api_integrations.server.application import create_pages
+from smart_api_integrations.server.doorkeeper import HostDoorkeeper
 from smart_api_integrations.settings import Settings
 from smart_api_integrations.webhooks import webhook_handler
 from tests.asgi_call import call
@@ -223,33 +223,40 @@ async def test_a_webhook_whose_secret_no_handshake_brings_cannot_await_one(way):
         await way.platform.brought_keys.wait_for("stripe")
 
 
+OWN = {"sec-fetch-site": "same-origin"}
+
+
+def owners_pages(platform):
+    return create_pages(platform, HostDoorkeeper(lambda _: "admin"))
+
+
 async def test_the_api_awaits_lists_and_forgets_without_the_secret(way):
-    api = create_api(way.platform)
+    api = owners_pages(way.platform)
     path = "/api/sources/notion/default/captured-keys"
 
-    awaited = await call(api, "POST", path + "?minutes=5")
+    awaited = await call(api, "POST", path + "?minutes=5", headers=OWN)
     await way.bring(BROUGHT)
     listed = await call(api, "GET", path)
-    forgotten = await call(api, "DELETE", path)
+    forgotten = await call(api, "DELETE", path, headers=OWN)
 
     assert (awaited.status, listed.status, forgotten.status) == (201, 200, 200)
     (key,) = json.loads(listed.text)
     assert key["captured_at"].endswith("Z")
     assert BROUGHT not in awaited.text + listed.text
     assert json.loads(forgotten.text) == {"forgotten": 1}
-    assert (await call(api, "POST", "/api/sources/stripe/default/captured-keys")).status == 422
-    assert (await call(api, "POST", "/api/sources/nobody/default/captured-keys")).status == 404
+    assert (await call(api, "POST", "/api/sources/stripe/default/captured-keys", headers=OWN)).status == 422
+    assert (await call(api, "POST", "/api/sources/nobody/default/captured-keys", headers=OWN)).status == 404
 
 
 async def test_the_page_awaits_and_shows_what_came_without_the_secret(way):
-    app = create_dashboard(way.platform)
+    app = owners_pages(way.platform)
 
     closed = await call(app, "GET", "/sources")
     gone = await call(
         app,
         "POST",
         "/sources/notion/default/captured-keys",
-        headers={"content-type": "application/x-www-form-urlencoded"},
+        headers={"content-type": "application/x-www-form-urlencoded", **OWN},
     )
     awaited = await call(app, "GET", "/sources")
     await way.bring(BROUGHT)

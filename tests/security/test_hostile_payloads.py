@@ -3,11 +3,14 @@
 import json
 import time
 from html.parser import HTMLParser
+from importlib import resources
 
 import pytest
 
+from smart_api_integrations import dashboard
 from smart_api_integrations.core.lifecycle import State
-from smart_api_integrations.dashboard import create_dashboard
+from smart_api_integrations.server.application import create_pages
+from smart_api_integrations.server.doorkeeper import HostDoorkeeper
 from tests.asgi_call import call
 from tests.journal_scenes import SENT, Scene, open_platform, rejected
 
@@ -24,7 +27,7 @@ POLYGLOTS = [
     "＜script＞alert(1)＜/script＞",
     "\ud7ff\ue000\ufffe",
 ]
-OURS = {"theme.js", "copy.js", "keyboard.js"}
+OURS = {file.name for file in resources.files(dashboard).joinpath("static").iterdir()}
 
 
 class Reader(HTMLParser):
@@ -52,6 +55,10 @@ class Reader(HTMLParser):
         self.texts.append(data)
 
 
+def pages(platform):
+    return create_pages(platform, HostDoorkeeper(lambda _: "admin"))
+
+
 def read(page):
     reader = Reader()
     reader.feed(page)
@@ -72,7 +79,7 @@ async def pages_of(app, paths):
 
 @pytest.mark.parametrize("hostile", POLYGLOTS)
 async def test_nothing_that_a_sender_writes_becomes_markup(platform, hostile):
-    scene, app = Scene(platform=platform), create_dashboard(platform)
+    scene, app = Scene(platform=platform), pages(platform)
     text = hostile.replace("\x00", "") or "x"
     endpoint = await scene.endpoint("https://example.com/in", "*", description=text, headers={"X-Note": text})
     event = await scene.event(
@@ -142,7 +149,7 @@ async def test_nothing_that_a_sender_writes_becomes_markup(platform, hostile):
 )
 async def test_a_body_made_to_be_slow_or_large_is_shown_at_once(platform, body):
     event = await Scene(platform=platform).event(body=body)
-    app = create_dashboard(platform)
+    app = pages(platform)
 
     began = time.perf_counter()
     answers = [await call(app, "GET", f"/events/{event.id}?body={tab}") for tab in ("pretty", "raw", "hex")]
@@ -155,7 +162,7 @@ async def test_a_body_made_to_be_slow_or_large_is_shown_at_once(platform, body):
 async def test_a_body_is_never_served_as_a_page(platform):
     event = await Scene(platform=platform).event(body=b"<html><script>alert(1)</script>")
 
-    answer = await call(create_dashboard(platform), "GET", f"/events/{event.id}/body")
+    answer = await call(pages(platform), "GET", f"/events/{event.id}/body")
 
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"].startswith("attachment")
