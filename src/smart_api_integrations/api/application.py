@@ -14,8 +14,12 @@ from smart_api_integrations.api import (
     dead_letters,
     deliveries,
     events,
+    finding,
+    handlings,
     keys,
+    messages,
     preview,
+    providers,
     received,
     rejections,
     replays,
@@ -24,6 +28,7 @@ from smart_api_integrations.api import (
     webhook_test,
     webhooks,
 )
+from smart_api_integrations.api.description import install_description
 from smart_api_integrations.api.documentation import documentation_routes
 from smart_api_integrations.api.permissions import require_scope
 from smart_api_integrations.api.problems import install_problems
@@ -39,7 +44,11 @@ RESOURCES = (
     webhook_test,
     webhooks,
     preview,
+    messages,
     deliveries,
+    handlings,
+    providers,
+    finding,
     dead_letters,
     replays,
     stats,
@@ -77,4 +86,5 @@ def create_api(platform: Platform) -> FastAPI:
     app.router.routes.extend(documentation_routes())
     app.add_middleware(AuditTrail, access=platform.access)
     install_problems(app)
+    install_description(app)
     return app

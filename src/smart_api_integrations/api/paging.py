@@ -23,9 +23,14 @@ Before = Annotated[
 
 def link_next(request: Request, response: Response, *, ids: Sequence[str], limit: int) -> None:
     """Add the address of the next page to *response*, where this page is full."""
-    if len(ids) < limit:
+    link_to(request, response, before=ids[-1] if len(ids) >= limit else None)
+
+
+def link_to(request: Request, response: Response, *, before: str | None) -> None:
+    """Add the address of the page behind *before* to *response*; None where there is none."""
+    if before is None:
         return
-    query: dict[str, Any] = {"before": ids[-1]}
+    query: dict[str, Any] = {"before": before}
     address = request.url.include_query_params(**query)
     relative = f"{address.path}?{address.query}"
     response.headers["Link"] = f'<{relative}>; rel="next"'

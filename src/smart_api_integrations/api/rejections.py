@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from smart_api_integrations.api import representations
 from smart_api_integrations.api.paging import Before, Limit, link_next
 from smart_api_integrations.application.platform import Platform
+from smart_api_integrations.errors import NotFound
 
 
 def create_router(platform: Platform) -> APIRouter:
@@ -23,5 +24,14 @@ def create_router(platform: Platform) -> APIRouter:
         page = await platform.journal.events.rejections(limit=limit, before=before)
         link_next(request, response, ids=[entry.id for entry in page], limit=limit)
         return [representations.rejection(entry) for entry in page]
+
+    @router.get("/{rejection_id}")
+    async def get_rejection(rejection_id: str) -> dict[str, Any]:
+        """Return one rejected request; its body was not kept."""
+        found = await platform.journal.events.rejection(rejection_id)
+        if found is None:
+            message = "No rejection has this id."
+            raise NotFound(message)
+        return representations.rejection(found)
 
     return router

@@ -31,6 +31,7 @@ from smart_api_integrations.core.masking import (
     masked_secret,
     masked_url,
 )
+from smart_api_integrations.core.webhook import Handler
 from smart_api_integrations.core.withholding import WITHHELD_BODY
 
 
@@ -72,6 +73,25 @@ def summary(event: EventSummary) -> dict[str, Any]:
         "received_at": time(event.received_at),
         "handlings": list(event.handlings),
         "deliveries": list(event.deliveries),
+    }
+
+
+def summary_of(event: ReceivedEvent, found: Trace) -> dict[str, Any]:
+    """Return the line of the list for an event that was read whole."""
+    handlings = [entry.state for entry in found.handlings]
+    return {
+        "id": event.id,
+        "provider": event.provider,
+        "webhook_name": event.webhook_name,
+        "event_type": event.event_type,
+        "action": event.action,
+        "event_id": event.event_id,
+        "state": event_state(handlings),
+        "size": len(event.body),
+        "duplicates": event.duplicates,
+        "received_at": time(event.received_at),
+        "handlings": handlings,
+        "deliveries": [entry.state for entry in found.deliveries],
     }
 
 
@@ -118,6 +138,28 @@ def message(record: Message) -> dict[str, Any]:
         "handler": record.handler,
         "created_at": time(record.created_at),
         **body(record.body),
+    }
+
+
+def message_line(record: Message) -> dict[str, Any]:
+    """Return one line of the list of messages."""
+    whole = message(record)
+    del whole["body"], whole["body_encoding"]
+    return whole | {"size": len(record.body)}
+
+
+def handler(record: Handler) -> dict[str, Any]:
+    """Return one registered handler."""
+    provider, webhook_name, _ = (*record.name.split(":", 2), "", "")[:3]
+    return {
+        "name": record.name,
+        "provider": provider,
+        "webhook_name": webhook_name,
+        "pattern": record.pattern,
+        "retry_schedule": [wait.total_seconds() for wait in record.schedule.waits],
+        "timeout": None if record.timeout is None else record.timeout.total_seconds(),
+        "concurrency": record.concurrency,
+        "ordered": record.ordering_key is not None,
     }
 
 

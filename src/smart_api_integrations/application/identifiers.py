@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
@@ -76,3 +77,14 @@ def _encoded(number: int) -> str:
         f"{pairs[low >> 50]}{pairs[low >> 40 & 1023]}{pairs[low >> 30 & 1023]}{pairs[low >> 20 & 1023]}"
         f"{pairs[low >> 10 & 1023]}{pairs[low & 1023]}"
     )
+
+
+def first_id_at(prefix: str, moment: datetime) -> str:
+    """Return the least id that could have been made at *moment*: what is older sorts before it.
+
+    >>> from datetime import UTC
+    >>> first_id_at("evt_", datetime(2016, 7, 30, 23, 36, 16, 385_000, tzinfo=UTC))
+    'evt_01ARYZ6S410000000000000000'
+    """
+    milliseconds = int(moment.timestamp() * 1000)
+    return prefix + _encoded(min(max(milliseconds, 0), 2**48 - 1) << _RANDOM_BITS)

@@ -8,6 +8,7 @@ from smart_api_integrations.application.unreachable import webhooks_with_handler
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.journal import ReceivedEvent
 from smart_api_integrations.core.signatures.carried_secrets import secret_parameters
+from smart_api_integrations.core.webhook import Handler
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import RawRequest
 from smart_api_integrations.providers.catalogue import Catalogue, Source
@@ -79,6 +80,17 @@ class Mounted:
                 for handler in handlers
             )
         )
+
+    @property
+    def registered_handlers(self) -> tuple[Handler, ...]:
+        """The registered handlers; those of one name, which share their work, once."""
+        by_name = {
+            handler.name: handler
+            for processor in self._registry
+            for handlers in processor.handlers.values()
+            for handler in handlers
+        }
+        return tuple(by_name.values())
 
     @property
     def idle_handlers(self) -> tuple[str, ...]:

@@ -187,7 +187,7 @@ class AuditFilter:
 
 def digest(value: str) -> bytes:
     """Return what is kept of a key, or of a session's cookie, to recognise it."""
-    return hashlib.sha256(value.encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest()
 
 
 def settings_key_id(value: bytes) -> str:

@@ -11,6 +11,7 @@ import binascii
 import inspect
 import math
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 
 from starlette.datastructures import Headers
@@ -128,7 +129,9 @@ class HostDoorkeeper:
         if inspect.isawaitable(answer):
             answer = await answer
         if isinstance(answer, Principal):
-            return answer
+            return replace(
+                answer, by_cookie=True
+            )  # whatever the host knows it by, a browser may send by itself
         if answer is None:
             return HOST_SAYS_NO
         role = Role(answer)
