@@ -76,8 +76,15 @@ class Desk:
 
     async def newest_event(self, provider: str, name: str) -> EventSummary | None:
         """Return the newest event of one webhook, looked for among its provider's newest."""
-        events = await self.journal.events.summaries(limit=PAGE_LENGTH, provider=provider)
-        return next((event for event in events if event.webhook_name == name), None)
+        for length in (
+            1,
+            PAGE_LENGTH,
+        ):  # nearly every provider has one webhook: its newest event is found at once
+            events = await self.journal.events.summaries(limit=length, provider=provider)
+            found = next((event for event in events if event.webhook_name == name), None)
+            if found is not None or len(events) < length:
+                return found
+        return None
 
     def go(self, request: Request, path: str) -> Response:
         """Send the browser to another page of ours, after a form or a search."""

@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from smart_api_integrations.dashboard.views.commands import read_curl, replay_curl, request_curl
+from smart_api_integrations.dashboard.views.commands import (
+    read_command,
+    read_curl,
+    replay_curl,
+    request_curl,
+    request_python,
+)
 from tests.journal_scenes import SIGNATURE, received
 
 
@@ -76,3 +82,71 @@ def test_a_parameter_whose_name_is_no_variable_gets_one_that_is():
 
     assert '"$_1_ID_TOKEN"' in command
     assert words(command)[3].startswith("$URL/webhooks/github?1%3B%24(id)_token=")
+
+
+class TestPython:
+    def ran(self, event, environ, **options):
+        """Run the program with a stand-in for the network and return what it sent."""
+        sent = []
+
+        class Answer:
+            status = 200
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                return None
+
+            def read(self):
+                return b"ok"
+
+        class Network:
+            Request = staticmethod(lambda *args, **options: (args, options))
+
+            @staticmethod
+            def urlopen(request):
+                sent.append(request)
+                return Answer()
+
+        program = request_python(event, **options).replace("import os, urllib.request", "")
+        os = type("Os", (), {"environ": {"URL": "http://127.0.0.1:8000"} | environ})
+        exec(compile(program, "program", "exec"), {"os": os, "urllib": type("U", (), {"request": Network})})  # noqa: S102 - the program is what is tested
+        return sent[0]
+
+    def test_the_program_sends_the_request_with_its_exact_bytes(self):
+        event = received(body=b'{"a": "\xff\x00\'"}', query="x=1&y=%20")
+
+        (url, body, headers), options = self.ran(event, {"X_HUB_SIGNATURE_256": "sha256=1"})
+
+        assert url == "http://127.0.0.1:8000/webhooks/github?x=1&y=%20"
+        assert body == event.body
+        assert headers["X-Hub-Signature-256"] == "sha256=1"
+        assert headers["X-GitHub-Event"] == "push"
+        assert options == {"method": "POST"}
+
+    def test_no_secret_stands_in_it(self):
+        event = received(query="token=abc&x=1")
+
+        program = request_python(event, secret={"token"})
+
+        assert SIGNATURE not in program
+        assert "abc" not in program
+        assert 'os.environ["TOKEN"]' in program
+
+    def test_a_value_cannot_end_its_text(self):
+        event = received(headers=(("X-Note", '"); import os; os.remove("x") #'),), path="/webhooks/a'b")
+
+        (url, _, headers), _ = self.ran(event, {})
+
+        assert headers == {"X-Note": '"); import os; os.remove("x") #'}
+        assert url == "http://127.0.0.1:8000/webhooks/a'b"
+
+    def test_a_large_body_is_a_file(self):
+        event = received(body=b"x" * 20_000)
+
+        assert f'open("{event.id}.body", "rb")' in request_python(event)
+
+
+def test_an_event_is_shown_in_a_terminal():
+    assert read_command("evt_1") == "webhooks events show evt_1"

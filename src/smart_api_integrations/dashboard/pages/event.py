@@ -13,7 +13,13 @@ from smart_api_integrations.core.journal import ReceivedEvent, Trace
 from smart_api_integrations.core.webhook_schema import Headers
 from smart_api_integrations.dashboard.desk import Desk, asked
 from smart_api_integrations.dashboard.views.answers import answer
-from smart_api_integrations.dashboard.views.commands import read_curl, replay_curl, request_curl
+from smart_api_integrations.dashboard.views.commands import (
+    read_command,
+    read_curl,
+    replay_curl,
+    request_curl,
+    request_python,
+)
 from smart_api_integrations.dashboard.views.event import event_page
 from smart_api_integrations.dashboard.views.measures import size
 from smart_api_integrations.dashboard.views.payload import body_view, headers_view
@@ -48,6 +54,8 @@ def create_routes(desk: Desk) -> list[Route]:
             answer_tabs=ANSWER_TABS,
             attempt=asked(request, "attempt"),
             curl=request_curl(seen, secret=desk.platform.secret_parameters(received)),
+            python=request_python(seen, secret=desk.platform.secret_parameters(received)),
+            show=read_command(received.id),
             read=read_curl(f"/api/received/{received.id}", with_key=desk.has_keys),
             replay=replay_curl(dead, with_key=desk.has_keys) if dead else "",
             base=desk.base(request),

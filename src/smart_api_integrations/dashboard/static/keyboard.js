@@ -1,6 +1,7 @@
-// Keys: / search, t theme, j k rows, g + letter pages, Escape closes menus. Nothing while a field has focus.
+// The keys are listed in the page itself, under "Keyboard". They do nothing while a field has focus.
 const root = document.documentElement;
-const PAGES = { o: "overview", e: "events", l: "live", r: "rejected", d: "dead", n: "endpoints", m: "messages", s: "sources" };
+const PAGES = { o: "overview", e: "events", l: "live", i: "issues", r: "rejected", d: "dead", n: "endpoints", m: "messages", s: "sources" };
+const REPLAY = "main :is(form[action*=replay] button, a[href*=replay], button[value=replay])";
 let going = false;
 
 function cycleTheme() {
@@ -32,6 +33,9 @@ const KEYS = {
   p: () => document.querySelector("#live:not([hidden]) button")?.click(),
   j: () => moveTo(1),
   k: () => moveTo(-1),
+  r: () => document.querySelector(REPLAY)?.focus(),
+  c: () => document.querySelector("#as-curl .copy")?.click(),
+  "?": () => document.getElementById("keys")?.togglePopover(),
   g: () => { going = true; },
   Escape: () => closeMenus(),
 };

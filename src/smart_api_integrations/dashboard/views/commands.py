@@ -97,3 +97,61 @@ def _body(event: ReceivedEvent) -> str:
 
 def _printable(value: str) -> str:
     return "".join(char for char in value if char.isprintable())
+
+
+def read_command(event_id: str) -> str:
+    """Return the command that shows the event in a terminal."""
+    return f"webhooks events show {shlex.quote(event_id)}"
+
+
+def request_python(event: ReceivedEvent, *, secret: Collection[str] = ()) -> str:
+    """Return a program of the standard library alone that sends the request of *event* again.
+
+    As with ``request_curl`` what is secret is read from the environment.
+    """
+    headers = [
+        f"    {_printable(name)!r}: {_python_value(name, value)},"
+        for name, value in event.headers
+        if name.lower() not in _LEFT_OUT
+    ]
+    body = _body_bytes(event)
+    return "\n".join(
+        [
+            "import os, urllib.request",
+            "",
+            f"body = {body}",
+            "headers = {",
+            *headers,
+            "}",
+            f'url = os.environ["URL"] + {_python_target(event, secret)}',
+            f"request = urllib.request.Request(url, body, headers, method={_printable(event.method)!r})",
+            "with urllib.request.urlopen(request) as answer:",
+            "    print(answer.status, answer.read().decode())",
+        ]
+    )
+
+
+def _python_value(name: str, value: str) -> str:
+    if is_sensitive(name):
+        return f'os.environ["{_variable(name)}"]'
+    return repr(_printable(value))
+
+
+def _python_target(event: ReceivedEvent, secret: Collection[str]) -> str:
+    """Return the path and the query as an expression."""
+    parts, plain, separator = [], quote(event.path, safe=_IN_A_PATH), "?"
+    for each in parameters(event.query, secret=secret):
+        plain += separator + quote(each.label, safe=_IN_A_QUERY)
+        separator = "&"
+        if each.is_secret:
+            parts += [repr(plain), f'os.environ["{_variable(each.name)}"]']
+            plain = ""
+        else:
+            plain += quote(each.value, safe=_IN_A_QUERY)
+    return " + ".join([*parts, *([repr(plain)] if plain or not parts else [])])
+
+
+def _body_bytes(event: ReceivedEvent) -> str:
+    if len(event.body) > LONGEST_INLINE:
+        return f'open("{event.id}.body", "rb").read()'
+    return repr(event.body)
