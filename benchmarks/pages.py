@@ -3,8 +3,8 @@
     python benchmarks/pages.py [--events 1000000] [--engine sqlite|postgres] [--tries 25]
 
 The rows are made by the database itself out of a few that the journal wrote, so they are as the journal
-writes them; then every page is asked for through the whole application, without a network. A list or a filter is to
-answer within 200 ms at p95, the overview within 500 ms.
+writes them; then every page is asked for through the whole application, without a network. A list or a
+filter is to answer within 200 ms at p95, the overview within 500 ms.
 """
 
 from __future__ import annotations
@@ -120,10 +120,8 @@ class Filling:
     def _numbers(self) -> str:
         if self._is_postgres:
             return f"SELECT generate_series(0::bigint, {self._count - 1}) AS n"
-        return (
-            "WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s "
-            f"WHERE n < {self._count - 1}) SELECT n FROM s"
-        )
+        counting = f"VALUES (0) UNION ALL SELECT n + 1 FROM s WHERE n < {self._count - 1}"  # noqa: S608 - ours
+        return f"WITH RECURSIVE s(n) AS ({counting}) SELECT n FROM s"  # noqa: S608 - ours
 
     def _id(self, prefix: str, number: str) -> str:
         padded = f"lpad({number}::text, 26, '0')" if self._is_postgres else f"printf('%026d', {number})"
@@ -165,9 +163,9 @@ def make_templates(execute: Execute) -> None:
         execute(" ".join((f"CREATE TABLE {name} AS SELECT", numbered, f"FROM {table} WHERE {where}")))
     for name in ("traffic", "tallies"):
         execute(" ".join((f"CREATE TABLE template_{name} AS SELECT * FROM", name, "LIMIT 1")))
-    emptied = ("events", "messages", "work", "handling_attempts", "delivery_attempts", "traffic", "tallies")
-    for table in emptied:
-        execute(" ".join(("DELETE FROM", table)))
+    emptied = (events, messages, work, handling_attempts, delivery_attempts, traffic, tallies)
+    for each in emptied:
+        execute(str(each.delete()))
 
 
 def pages(count: int) -> dict[str, str]:
@@ -216,9 +214,10 @@ async def measure(platform: Platform, count: int, tries: int) -> bool:
         p95 = rest[max(0, -(-len(rest) * 95 // 100) - 1)]
         limit = OVERVIEW_LIMIT if name.startswith("overview") else LIST_LIMIT
         in_time = in_time and p95 <= limit
+        half = statistics.median(rest)
         mark = "ok " if p95 <= limit else "LATE"
         print(
-            f"{mark:<5}{name:<28}first {first * 1000:6.0f} ms   p50 {statistics.median(rest) * 1000:6.0f} ms  "
+            f"{mark:<5}{name:<28}first {first * 1000:6.0f} ms   p50 {half * 1000:6.0f} ms  "
             f" p95 {p95 * 1000:6.0f} ms   limit {limit * 1000:.0f} ms"
         )
     return in_time

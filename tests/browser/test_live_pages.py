@@ -211,3 +211,22 @@ async def test_the_live_tail_flows_and_is_walked_by_keyboard(browser, platform):
         await page.wait_for_url(f"{url}/events/evt_*")
         assert "flow_4" in await page.locator("h1").inner_text()
         await page.close()
+
+
+async def test_the_keys_are_listed_and_lead_where_they_say(browser, platform):
+    ids = await everything(platform)
+    async with serving(platform) as url:
+        page = await browser.new_page()
+        await page.goto(f"{url}/events/{ids['dead']}")
+
+        await page.keyboard.press("?")
+        await page.get_by_role("heading", name="Keyboard").wait_for()
+        assert await page.locator("#keys dt").count() > 10
+        await page.keyboard.press("Escape")
+        assert not await page.locator("#keys").is_visible()
+        await page.keyboard.press("r")
+        assert "replay" in (await page.evaluate("document.activeElement.outerHTML")).lower()
+        await page.keyboard.press("g")
+        await page.keyboard.press("l")
+        await page.wait_for_url(f"{url}/live")
+        await page.close()

@@ -16,6 +16,7 @@ from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.core.journal import EventSummary, Trace, Work
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.core.withholding import trace_without_payloads
+from smart_api_integrations.dashboard.kept_answers import KeptAnswers
 from smart_api_integrations.dashboard.permissions import may
 from smart_api_integrations.dashboard.rendering import Renderer
 from smart_api_integrations.errors import InvalidInput
@@ -35,6 +36,7 @@ class Desk:
         """Take both."""
         self.platform = platform
         self._renderer = renderer
+        self.kept = KeptAnswers()
 
     @property
     def journal(self) -> Journal:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smart_api_integrations.dashboard.desk import Desk, asked
-from smart_api_integrations.dashboard.pages.charts import overview_charts
+from smart_api_integrations.dashboard.pages.charts import overview_charts, traffic_of
 from smart_api_integrations.dashboard.pages.endpoints import endpoint_rows
 from smart_api_integrations.dashboard.pages.sources import mounted_rows
 from smart_api_integrations.dashboard.views.overview import open_causes, stats, verdict
@@ -44,7 +44,7 @@ async def _page(desk: Desk, request: Request) -> Response:
     journal, now = desk.journal, desk.journal.now()
     span = range_of(asked(request, "range"))
     points, backlog, dead, rejections, endpoints = await asyncio.gather(
-        journal.events.traffic(since=span.since, step=span.step),
+        traffic_of(desk, span),
         journal.work.backlog(),
         journal.work.dead_letters(limit=LOOKED_AT),
         journal.events.rejections(limit=LOOKED_AT),

@@ -9,11 +9,13 @@ const topics = new Set((main.dataset.live ?? "").split(" ").filter(Boolean));
 const GAP = main.querySelector("[data-rows=flow]") ? 200 : 600; // milliseconds between two fetches, at least
 const BUSY = 10; // a fetch may take at most one part in so many of the time
 const EACH_VIEWER = 60;
+const SETTLED = 2500;
 
 let due = false;
 let fetching = false;
 let free = 0;
 let timer;
+let settling;
 let viewers = 1;
 let released = false;
 
@@ -115,9 +117,19 @@ addEventListener("click", (event) => {
   plan();
 });
 
+// A chart may have been read a moment before the change: when it is quiet again, it is read once more.
+function settle() {
+  due = true;
+  plan();
+}
+
 document.addEventListener("live:change", ({ detail }) => {
   viewers = detail.viewers;
-  if (concerns(detail)) due = true;
+  if (concerns(detail)) {
+    due = true;
+    clearTimeout(settling);
+    if (main.querySelector(".chart")) settling = setTimeout(settle, SETTLED);
+  }
   plan();
 });
 document.addEventListener("live:pause", plan);
