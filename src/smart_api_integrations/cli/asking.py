@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from smart_api_integrations.network.http_transport import HttpTransport
 
 ServerUrl = Annotated[
-    str | None, typer.Option("--url", help="Ask this server instead of the database.", show_default=False)
+    str | None,
+    typer.Option("--url", "--server", help="Ask this server instead of the database.", show_default=False),
 ]
 KeyFile = Annotated[
     Path | None,

@@ -59,6 +59,12 @@ def principal_of(request: Request) -> Principal | None:
     return who if isinstance(who, Principal) else None
 
 
+def has_session(request: Request) -> bool:
+    """Tell whether whoever asks signed in here, and can sign out; a host's people do so there."""
+    who = principal_of(request)
+    return who is not None and who.by_cookie and who.id.startswith(("key_", "settings:"))
+
+
 def may(request: Request, scope: str) -> bool:
     """Tell whether whoever asks has *scope*; for what a page offers and shows."""
     who = principal_of(request)

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse
 from smart_api_integrations.core.journal import Backlog
 from smart_api_integrations.dashboard.first_mark import mark_of
 from smart_api_integrations.dashboard.icons import Icons, read_symbols
-from smart_api_integrations.dashboard.permissions import may, principal_of
+from smart_api_integrations.dashboard.permissions import has_session, may, principal_of
 from smart_api_integrations.dashboard.views.measures import counted
 
 PACKAGE = "smart_api_integrations.dashboard"
@@ -65,6 +65,7 @@ class Renderer:
             store=self._store,
             may=lambda scope: may(request, scope),
             who=principal_of(request),
+            signed_in=has_session(request),
             q=request.query_params.get("q", "")[:128],
             is_fragment=FRAGMENT in request.headers,
             is_live=request.method == "GET" and status == 200,  # what a form was answered with stays
