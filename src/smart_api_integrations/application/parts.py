@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from smart_api_integrations.application.captured_keys import BroughtKeys
 from smart_api_integrations.application.replays import Replays
 from smart_api_integrations.brokers.broker import Broker
 from smart_api_integrations.core.broker_event import BROKER
@@ -33,6 +34,7 @@ from smart_api_integrations.receive.captured_keys import CapturedKeys
 from smart_api_integrations.receive.door import Door
 from smart_api_integrations.receive.gateway import GatewayRules
 from smart_api_integrations.receive.handling import HandlerRunner, Surroundings
+from smart_api_integrations.receive.published_keys import FindKey
 from smart_api_integrations.receive.publishing import PublishRunner, is_publishing
 from smart_api_integrations.send.broker_delivery import BrokerDelivering
 from smart_api_integrations.send.delivery import Delivering
@@ -215,6 +217,7 @@ def gateway_rules(
     network: Network,
     *,
     captured_keys: CapturedKeys,
+    find_key: FindKey | None = None,
     publishing: Publishing,
 ) -> GatewayRules:
     """Return what the gateway is told."""
@@ -225,15 +228,17 @@ def gateway_rules(
         door=door,
         public_url=settings.public_url.rstrip("/") if settings.public_url else None,
         parse_json=parse_json,
-        find_key=KeySource(network.transport, now=surroundings.now).find,
+        find_key=find_key or KeySource(network.transport, now=surroundings.now).find,
         captured_keys=captured_keys,
         publishing=publishing,
     )
 
 
-def build_captured_keys(catalogue: Catalogue, journal: Journal) -> CapturedKeys:
-    """Return what keeps the secrets that handshakes bring."""
-    return CapturedKeys(catalogue.brought, journal.captured_keys, now=journal.now, clock=time.monotonic)
+def build_brought_keys(catalogue: Catalogue, journal: Journal) -> tuple[CapturedKeys, BroughtKeys]:
+    """Return what keeps the secrets that handshakes bring, and what an operator does with them."""
+    store = journal.captured_keys
+    kept = CapturedKeys(catalogue.brought, store, now=journal.now, clock=time.monotonic)
+    return kept, BroughtKeys(catalogue, store, on_change=kept.look_again)
 
 
 def parse_json(body: bytes) -> Any:

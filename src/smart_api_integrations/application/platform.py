@@ -16,7 +16,6 @@ from typing import Any, Unpack
 
 from smart_api_integrations.application import brokering, parts
 from smart_api_integrations.application.access import Access
-from smart_api_integrations.application.captured_keys import BroughtKeys
 from smart_api_integrations.application.enlisting import Enlisting
 from smart_api_integrations.application.guarding import build_bell, build_door
 from smart_api_integrations.application.mounted import Mounted
@@ -40,6 +39,7 @@ from smart_api_integrations.receive.greeter import Greeter
 from smart_api_integrations.receive.handling import hops_of
 from smart_api_integrations.receive.inline import InlineHandling
 from smart_api_integrations.receive.ledger import JournalLedger
+from smart_api_integrations.receive.published_keys import FindKey
 from smart_api_integrations.receive.rejections import RejectionLog
 from smart_api_integrations.receive.threads import Around
 from smart_api_integrations.send.endpoint_values import checked_rate
@@ -83,6 +83,7 @@ class Platform(Mounted):
         environ: Mapping[str, str] | None = None,
         catalogue: Catalogue | None = None,
         around: Around = nullcontext,
+        find_key: FindKey | None = None,
     ) -> None:
         """Build every part; nothing is opened yet.
 
@@ -91,11 +92,13 @@ class Platform(Mounted):
             environ: Where secrets are; this process's environment otherwise.
             catalogue: The providers, where they are read already.
             around: Entered around every plain handler that runs on our threads.
+            find_key: Finds the keys that providers publish, instead of the network.
 
         Raises:
             ConfigurationError: A setting, a provider's YAML or a secret cannot be used.
         """
         self.settings = settings
+        self._find_key = find_key
         self.telemetry = Telemetry()
         self._own = build_surroundings(settings, around)
         self._registry = get_webhook_registry()
@@ -129,10 +132,7 @@ class Platform(Mounted):
         self.endpoints = Endpoints(
             self.journal.endpoints, self._network.guard, new_id=self._own.new_id, now=self.journal.now
         )
-        self._captured_keys = parts.build_captured_keys(self._catalogue, self.journal)
-        self.brought_keys = BroughtKeys(
-            self._catalogue, self.journal.captured_keys, on_change=self._captured_keys.look_again
-        )
+        self._captured_keys, self.brought_keys = parts.build_brought_keys(self._catalogue, self.journal)
         self.access = Access(
             self.journal.access,
             settings_keys=[key.get_secret_value() for key in settings.api_keys],
@@ -186,6 +186,7 @@ class Platform(Mounted):
                 self._door,
                 self._network,
                 captured_keys=self._captured_keys,
+                find_key=self._find_key,
                 publishing=self._publishing,
             ),
         )

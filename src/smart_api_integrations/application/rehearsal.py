@@ -21,6 +21,7 @@ from smart_api_integrations.core.lifecycle import State
 from smart_api_integrations.core.webhook import ROUTING
 from smart_api_integrations.core.webhook_schema import RawRequest
 from smart_api_integrations.providers.samples import EXAMPLE_URL
+from smart_api_integrations.receive.published_keys import FindKey
 from smart_api_integrations.settings import Settings
 from smart_api_integrations.telemetry import AttemptFinished, EventAccepted, EventRejected
 
@@ -66,9 +67,17 @@ class Rehearsal:
 
 
 async def rehearse(
-    request: RawRequest, settings: Settings, environ: Mapping[str, str], *, provider: str, webhook: str
+    request: RawRequest,
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    provider: str,
+    webhook: str,
+    find_key: FindKey | None = None,
 ) -> Rehearsal:
     """Take *request* and run every handler on it once.
+
+    *find_key* stands for the network, where the provider's key would be fetched.
 
     Raises:
         ConfigurationError: The configuration cannot be used.
@@ -82,7 +91,7 @@ async def rehearse(
                 "shutdown_seconds": 0.0,
             }
         )
-        platform = Platform(own, environ=environ)
+        platform = Platform(own, environ=environ, find_key=find_key)
         await platform.open()
         try:
             way = platform.webhooks.get((provider, webhook))

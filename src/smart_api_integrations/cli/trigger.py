@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from smart_api_integrations.cli.dev_secret import for_unset, secrets_of_folder
+from smart_api_integrations.cli.dev_secret import secrets_of_folder
 from smart_api_integrations.cli.faults import CommandFailed, Exit
 from smart_api_integrations.cli.inputs import read_bytes, read_secret
 from smart_api_integrations.cli.options import (
@@ -117,17 +117,19 @@ class _Signer:
         self.source = source
         self.secret = secret
         self._event = event
-        self._wrong = secrets.token_hex(32) if bad else None
+        self._bad = bad
 
     def request(self, payload: Any) -> RawRequest:
+        from smart_api_integrations.providers.made_secrets import made_signer, stranger_of
         from smart_api_integrations.providers.samples import signed_request
 
+        right = self.secret or made_signer(self.source)
         return signed_request(
             self.source,
             self._event,
             now=datetime.now(UTC),
             delivery_id=f"test_{secrets.token_hex(12)}",
-            secret=self._wrong or self.secret,
+            secret=stranger_of(self.source) if self._bad else right,
             payload=payload,
         )
 
@@ -139,7 +141,12 @@ def _environ(providers_dir: str, target: str | None) -> dict[str, str]:
     """
     made: Mapping[str, str] = {}
     if target is None:
-        made = for_unset(providers_dir, secrets.token_hex(32))
+        from smart_api_integrations.providers.catalogue import load_definitions
+        from smart_api_integrations.providers.made_secrets import make_secrets
+
+        folder = Path(providers_dir)
+        known = load_definitions(folder if folder.is_dir() else None).values()
+        made = make_secrets(known, os.environ, secret=secrets.token_hex(32))
     elif is_this_machine(target):
         made = secrets_of_folder(providers_dir)
     return {**os.environ, **made}
@@ -182,6 +189,7 @@ def _run(
     settings: Settings, environ: Mapping[str, str], signer: _Signer, payload: Any, *, as_json: bool
 ) -> None:
     from smart_api_integrations.application.rehearsal import rehearse
+    from smart_api_integrations.providers.made_secrets import find_made_key
 
     import_handlers(settings.handlers)
     form = signer.source.definition.secret_form
@@ -190,7 +198,14 @@ def _run(
     provider, webhook = signer.source.key
     with redirect_stdout(sys.stderr):  # what handlers print is not what this command answers
         ran = asyncio.run(
-            rehearse(signer.request(payload), settings, environ, provider=provider, webhook=webhook)
+            rehearse(
+                signer.request(payload),
+                settings,
+                environ,
+                provider=provider,
+                webhook=webhook,
+                find_key=find_made_key,
+            )
         )
     typer.echo(json.dumps(ran.as_json(), ensure_ascii=False) if as_json else _told(ran))
     if not ran.succeeded:

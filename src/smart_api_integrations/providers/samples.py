@@ -64,7 +64,7 @@ def signed_request(
     sample = find_sample(source.definition.samples, event)
     draft = _draft(source, event, sample=sample, payload=deepcopy(payload))
     if payload is None:
-        draft.payload = _fill(draft.payload, now=now, delivery_id=delivery_id)
+        draft.payload = _fill(draft.payload, _words(now, delivery_id, source.webhook.variables))
     rules = source.webhook.batch
     if rules is not None and not draft.form:
         draft.payload = as_batch(draft.payload, rules)
@@ -166,22 +166,30 @@ def _draft(source: Source, event: str, *, sample: SampleBlock | None, payload: A
     )
 
 
-def _fill(value: Any, *, now: datetime, delivery_id: str) -> Any:
-    """Return a copy of *value* with its placeholders filled."""
+def _fill(value: Any, words: Mapping[str, str | int]) -> Any:
+    """Return a copy of *value* with its placeholders filled; one that stands alone keeps its kind."""
     if isinstance(value, dict):
-        return {key: _fill(item, now=now, delivery_id=delivery_id) for key, item in value.items()}
+        return {key: _fill(item, words) for key, item in value.items()}
     if isinstance(value, list):
-        return [_fill(item, now=now, delivery_id=delivery_id) for item in value]
+        return [_fill(item, words) for item in value]
     if not isinstance(value, str) or "{" not in value:
         return value
+    if value in words:
+        return words[value]
+    for placeholder, text in words.items():
+        value = value.replace(placeholder, str(text))
+    return value
+
+
+def _words(now: datetime, delivery_id: str, variables: Mapping[str, str]) -> Mapping[str, str | int]:
+    """Return what the placeholders of a sample stand for, in the order in which they are filled."""
     times = {f"{{{word}}}": format_timestamp(now, unit) for word, unit in _TIMES.items()}
-    if value in ("{unix}", "{unix_ms}"):
-        return int(times[value])
-    digest = hashlib.sha1(delivery_id.encode(), usedforsecurity=False).hexdigest()
-    filled = value.replace("{delivery_id}", delivery_id).replace("{sha1}", digest)
-    for placeholder, text in times.items():
-        filled = filled.replace(placeholder, text)
-    return filled
+    return {
+        "{delivery_id}": delivery_id,
+        "{sha1}": hashlib.sha1(delivery_id.encode(), usedforsecurity=False).hexdigest(),
+        **{f"{{env:{name}}}": text for name, text in variables.items()},
+        **{word: int(text) if word in {"{unix}", "{unix_ms}"} else text for word, text in times.items()},
+    }
 
 
 def _place(template: Template, value: str, draft: _Draft, *, over: bool = False) -> None:

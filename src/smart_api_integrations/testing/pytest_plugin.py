@@ -42,13 +42,22 @@ def webhook_providers_dir(pytestconfig: pytest.Config) -> Path | None:
 def webhook_secrets(monkeypatch: pytest.MonkeyPatch, webhook_providers_dir: Path | None) -> Mapping[str, str]:
     """Set a secret for tests in every variable that a provider reads and that is not set; return them.
 
-    Ask for it, or for ``webhook``, before the application reads its configuration.
+    Of a provider that signs with a private key it is the public one; where that would be fetched, gateways
+    get the one for tests. Ask for it, or for ``webhook``, before the application reads its configuration.
     """
+    from smart_api_integrations.providers.made_secrets import find_made_key
+    from smart_api_integrations.receive import gateway
+    from smart_api_integrations.receive.published_keys import with_key
     from smart_api_integrations.testing.signed_webhooks import secrets_for_tests
 
     made = secrets_for_tests(webhook_providers_dir)
     for name, value in made.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(
+        gateway,
+        "with_key",
+        lambda webhook, request, _find, registry: with_key(webhook, request, find_made_key, registry),
+    )
     return made
 
 

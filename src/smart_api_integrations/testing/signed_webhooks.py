@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from smart_api_integrations.core.signatures.fetched_keys import FetchedKeyScheme
 from smart_api_integrations.core.webhook_schema import Headers, RawRequest, WebhookEvent
-from smart_api_integrations.errors import ConfigurationError, InvalidInput
+from smart_api_integrations.errors import InvalidInput
 from smart_api_integrations.providers.catalogue import Source, load_catalogue, load_definitions
+from smart_api_integrations.providers.made_secrets import key_pair, made_signer, make_secrets, stranger_of
 from smart_api_integrations.providers.samples import EXAMPLE_URL, signed_request
 
 TEST_SECRET = "746573742d7365637265742d6f662d746865" + "2d7465737473206e6f742d7265616c"
@@ -114,10 +116,11 @@ class SignedWebhooks:
             providers_dir=self._providers_dir, environ=os.environ, public_url=EXAMPLE_URL
         )
         source = catalogue.source(provider, webhook_name)
-        made = _Made(source, event, secret=secret, now=now or datetime.now(UTC))
+        signer = secret or made_signer(source)
+        made = _Made(source, event, secret=signer, now=now or datetime.now(UTC))
         content = laid_over(_payload_of(made.signed(payload)), changes) if changes else payload
         request = made.signed(content)
-        sent = made.signed(content, secrets.token_hex(32)) if bad_signature else request
+        sent = made.signed(content, stranger_of(source)) if bad_signature else request
         return SignedWebhook(
             provider=provider,
             webhook_name=webhook_name,
@@ -162,6 +165,9 @@ class _Made:
         form, webhook = self.source.definition.secret_form, self.source.webhook
         if self.secret is not None and form is not None and not form.algorithms:
             webhook = replace(webhook, secrets=(form.decode(form.names[0], self.secret),))
+        if isinstance(webhook.scheme, FetchedKeyScheme):
+            fetched = key_pair(webhook.scheme.address.algorithms[0]).secret
+            webhook = replace(webhook, secrets=(fetched,))
         believed = replace(webhook, allowed_networks=())
         judged = believed.judge(request, now=self.now)
         body = request.body if judged.body is None else judged.body
@@ -181,18 +187,8 @@ class _Made:
 
 
 def secrets_for_tests(providers_dir: Path | None) -> Mapping[str, str]:
-    """Return a secret for every variable that a provider reads and that is not set."""
-    found: dict[str, str] = {}
-    for definition in load_definitions(providers_dir).values():
-        form = definition.secret_form
-        if form is None or form.algorithms or any(name in os.environ for name in form.names):
-            continue  # of a key pair a test brings both halves
-        try:
-            form.decode(form.names[0], TEST_SECRET)
-        except ConfigurationError:
-            continue  # a key of another kind: a test brings its own
-        found[form.names[0]] = TEST_SECRET
-    return found
+    """Return a secret, or a public key, for every variable that a provider reads and that is not set."""
+    return make_secrets(load_definitions(providers_dir).values(), os.environ, secret=TEST_SECRET)
 
 
 def laid_over(below: Any, changes: Mapping[str, Any]) -> Any:

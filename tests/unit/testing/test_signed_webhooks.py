@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smart_api_integrations.core.signatures.fetched_keys import FetchedKeyScheme
 from smart_api_integrations.core.webhook_schema import Headers, WebhookEvent
 from smart_api_integrations.errors import (
     InvalidInput,
@@ -19,7 +20,8 @@ from smart_api_integrations.errors import (
     VerificationFailed,
 )
 from smart_api_integrations.providers.catalogue import load_catalogue, load_definitions
-from smart_api_integrations.providers.samples import known_events
+from smart_api_integrations.providers.made_secrets import key_pair
+from smart_api_integrations.providers.samples import EXAMPLE_URL, known_events
 from smart_api_integrations.testing.signed_webhooks import (
     TEST_SECRET,
     SignedWebhooks,
@@ -187,3 +189,22 @@ def test_changes_win_and_nothing_else_is_lost(below, changes):
 
 def test_headers_keep_the_signature(webhook):
     assert "x-hub-signature-256" in Headers(webhook.github("push").headers)
+
+
+PACKAGED = sorted({provider for provider, name in load_definitions(None) if name == "default"})
+
+
+@pytest.mark.parametrize("provider", PACKAGED)
+def test_every_packaged_provider_has_requests_that_verify_and_forged_ones(webhook, provider):
+    """Also those that sign with a private key, and those whose public key would be fetched."""
+    catalogue = load_catalogue(providers_dir=None, environ=os.environ, public_url=EXAMPLE_URL)
+    source = catalogue.source(provider)
+    own = source.webhook
+    event = (*known_events(source), "thing.happened")[0]
+    hook, forged = webhook(provider, event), webhook(provider, event, bad_signature=True)
+    if isinstance(own.scheme, FetchedKeyScheme):
+        own = replace(own, secrets=(key_pair(own.scheme.address.algorithms[0]).secret,))
+
+    assert own.judge(hook.request, now=datetime.now(UTC)).event_type == hook.event.type
+    with pytest.raises(VerificationFailed):
+        own.judge(forged.request, now=datetime.now(UTC))

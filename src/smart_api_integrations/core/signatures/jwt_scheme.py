@@ -99,6 +99,7 @@ class JwtScheme:
         leeway: How far the clocks may differ.
         max_age: How long after ``iat`` the token is taken; None where it says itself when it ends.
         require: What must hold beside the token.
+        signs_as: The name of the key in tokens that are made here, for samples; None for no name.
     """
 
     source: Template
@@ -111,6 +112,7 @@ class JwtScheme:
     leeway: timedelta = timedelta(seconds=60)
     max_age: timedelta | None = None
     require: Condition = ALWAYS
+    signs_as: str | None = None
     name: str = "jwt"
 
     @property
@@ -186,7 +188,8 @@ class JwtScheme:
             claims[name] = expected if isinstance(expected, bool) else expected.text(view)
         algorithm = self.algorithms[0] if self.algorithms else "HS256"
         try:
-            token = _TOKENS.encode(json.dumps(claims).encode(), secrets[0].key, algorithm)
+            named = None if self.signs_as is None else {"kid": self.signs_as}
+            token = _TOKENS.encode(json.dumps(claims).encode(), secrets[0].key, algorithm, headers=named)
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             message = f"{secrets[0].name} cannot sign a token of {algorithm}."
             raise InvalidInput(message) from error

@@ -37,6 +37,7 @@ DEFAULT_LEEWAY = 60
 """Seconds by which a token's clock and ours may differ."""
 
 Options = Mapping[str, Any]
+SAMPLE_KEY_ID = "sample"
 _KEYLESS = ("none", "custom")
 _BY_KEY_PAIR = ("asymmetric", "jwt")
 
@@ -63,6 +64,8 @@ def compile_verification(options: Options, *, part: str = "") -> Scheme:
     if not algorithms:
         message = "verification.algorithms must name the algorithm where the key is fetched."
         raise ConfigurationError(message)
+    if address.post and isinstance(scheme, JwtScheme):  # a key is asked for by its name, so a token has one
+        scheme = replace(scheme, signs_as=SAMPLE_KEY_ID)
     return FetchedKeyScheme(scheme=scheme, address=replace(address, algorithms=algorithms))
 
 
