@@ -34,9 +34,11 @@ from smart_api_integrations.dashboard.pages import (
     login,
     messages,
     overview,
+    playground,
     rejections,
     replays,
     search,
+    settings,
     sources,
     tail,
 )
@@ -62,6 +64,8 @@ PAGES = (
     sources,
     handlers,
     gates,
+    playground,
+    settings,
     search,
     login,
 )
@@ -79,9 +83,11 @@ PATHS = frozenset(
         "/login",
         "/logout",
         "/messages",
+        "/playground",
         "/rejections",
         "/replays",
         "/search",
+        "/settings",
         "/sources",
         "/static",
     }
