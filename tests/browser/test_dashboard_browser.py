@@ -27,7 +27,7 @@ def paths_of(ids):
         *(f"/rejections/{ids[name]}" for name in ("rejection", "unknown", "late")),
         *(f"/endpoints/{ids[name]}" for name in ("endpoint", "slack", "off")), "/endpoints/new",
         f"/endpoints/{ids['endpoint']}/edit", f"/endpoints/{ids['endpoint']}/test",
-        f"/messages/{ids['message']}",
+        f"/messages/{ids['message']}", f"/events/{ids['event']}/edit", f"/events/{ids['event']}/forward",
     ]  # fmt: skip
 
 

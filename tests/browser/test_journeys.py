@@ -159,6 +159,54 @@ async def test_an_endpoint_is_added_tested_and_rotated(browser, tmp_path):
             await page.close()
 
 
+async def test_an_event_is_edited_and_run_again(browser, platform):
+    ids = await everything(platform)
+    async with serving(platform) as url:
+        page = await browser.new_page()
+        await page.goto(f"{url}/events/{ids['quiet']}")
+
+        await page.get_by_text("Replay", exact=True).first.click()
+        await page.get_by_role("link", name="Edited").click()
+        await page.get_by_label("Body").fill('{"ref": "refs/heads/mended"}')
+        await page.get_by_role("button", name="Run the edited copy").click()
+
+        await page.wait_for_url(f"{url}/events/evt_*")
+        said = await page.locator("main").inner_text()
+        assert "An edited copy: a person made it here" in said
+        assert ids["quiet"] in said
+        await page.close()
+
+
+async def test_a_sample_is_sent_and_a_forged_one_refused(browser, platform):
+    async with serving(platform) as url:
+        page = await browser.new_page()
+        await page.goto(f"{url}/playground/sample")
+
+        await page.get_by_label("Event", exact=True).fill("push")
+        await page.get_by_role("button", name="Sign and send").click()
+        await page.get_by_role("link", name="See the event").click()
+        assert "Verified: this came from GitHub" in await page.locator("main").inner_text()
+
+        await page.goto(f"{url}/playground/sample")
+        await page.get_by_label("Forge it").check()
+        await page.get_by_role("button", name="Sign and send").click()
+        assert "Refused, and nothing was run" in await page.locator("main").inner_text()
+        await page.close()
+
+
+async def test_an_expression_is_tried_on_what_is_stored(browser, platform):
+    await Scene(platform=platform).message("order.created", {"total": 12})
+    async with serving(platform) as url:
+        page = await browser.new_page()
+        await page.goto(f"{url}/playground/expression")
+
+        await page.get_by_label("Filter or transformation").fill("data.total > 10")
+        await page.get_by_role("button", name="Try it").click()
+
+        assert "As a filter it is true" in await page.locator("main").inner_text()
+        await page.close()
+
+
 async def test_a_hundred_hostile_texts_do_nothing_anywhere(browser, platform):
     assert len(PAYLOADS) >= 100
     scene = Scene(platform=platform)

@@ -8,6 +8,7 @@ from smart_api_integrations.application.unreachable import webhooks_with_handler
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
 from smart_api_integrations.core.journal import ReceivedEvent
 from smart_api_integrations.core.signatures.carried_secrets import secret_parameters
+from smart_api_integrations.core.signatures.described_scheme import DescribedScheme
 from smart_api_integrations.core.webhook import Handler
 from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.core.webhook_schema import RawRequest
@@ -39,6 +40,11 @@ class Mounted:
     def sources(self) -> Mapping[tuple[str, str], Source]:
         """Every known webhook by provider and name, mounted or not."""
         return self._catalogue.sources
+
+    def signs(self, event: ReceivedEvent) -> bool:
+        """Tell whether the provider of *event* signs what it sends, so that its headers hold no secret."""
+        source = self._catalogue.sources.get((event.provider, event.webhook_name))
+        return source is not None and isinstance(source.webhook.scheme, DescribedScheme)
 
     @property
     def paths(self) -> Mapping[str, tuple[str, str]]:

@@ -25,14 +25,16 @@ from smart_api_integrations.application.surroundings import (
     build_inline,
     build_surroundings,
 )
+from smart_api_integrations.application.trying import SEND_ONCE_SECONDS, trial_claim
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.intake import NoIntake
-from smart_api_integrations.core.journal import Attempt, Claim, Message, Published, ReceivedEvent, Work
-from smart_api_integrations.core.lifecycle import Kind, State
+from smart_api_integrations.core.journal import Attempt, Message, Published, ReceivedEvent, Work
 from smart_api_integrations.core.outbound_message import PublishOptions, build_message
+from smart_api_integrations.core.outbound_request import Answer, OutboundRequest
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.errors import ConfigurationError, NotFound
+from smart_api_integrations.network.endpoint_url import check_endpoint_url
 from smart_api_integrations.providers.catalogue import Catalogue
 from smart_api_integrations.receive.gateway import Gateway
 from smart_api_integrations.receive.greeter import Greeter
@@ -340,23 +342,21 @@ class Platform(Mounted):
         Raises:
             InvalidInput: The event's name or the data cannot be used; nothing was sent.
         """
-        now = self.journal.now()
-        message = build_message(event, data, metadata, id=self._own.new_id("msg_"), now=now)
-        work = Work(
-            id=self._own.new_id("dlv_"),
-            kind=Kind.DELIVERY,
-            subject_id=message.id,
-            target=endpoint.id,
-            state=State.DELIVERING,
-            attempt_count=1,
-            max_attempts=1,
-            due_at=None,
-            created_at=now,
-            updated_at=now,
-        )
+        now, new_id = self.journal.now(), self._own.new_id
+        message = build_message(event, data, metadata, id=new_id("msg_"), now=now)
+        claim = trial_claim(endpoint, message, work_id=new_id("dlv_"), now=now)
         delivering = parts.build_delivering(self._network.transport, self._own)
-        outcome = await delivering.deliver(Claim(work=work, message=message, endpoint=endpoint))
-        return outcome.attempt
+        return (await delivering.deliver(claim)).attempt
+
+    async def send_once(self, request: OutboundRequest, *, allow_http: bool = False) -> Answer:
+        """Send *request* now and once, where an endpoint might be; nothing of it is kept.
+
+        Raises:
+            InvalidInput: The URL may not be an endpoint's; nothing was sent.
+            DeliveryError: There was no complete answer.
+        """
+        check_endpoint_url(request.url, self._network.guard, allow_http=allow_http)
+        return await self._network.transport.send(request, timeout=SEND_ONCE_SECONDS)
 
     async def pause(self, target: str) -> Gate:
         """Begin nothing more of a source, a handler or an endpoint; what comes for it waits.

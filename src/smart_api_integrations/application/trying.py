@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.inbound_webhook import InboundWebhook
+from smart_api_integrations.core.journal import Claim, Message, Work
+from smart_api_integrations.core.lifecycle import Kind, State
 from smart_api_integrations.errors import InvalidInput
 
 LOOPBACK = "127.0.0.1"
+SEND_ONCE_SECONDS = 15.0
 
 
 def read_file(file: Path | str) -> bytes:
@@ -86,3 +91,20 @@ def _parsed(text: bytes, what: str) -> Any:
     except ValueError as error:
         message = f"{what} cannot be read as JSON: {error}"
         raise InvalidInput(message) from error
+
+
+def trial_claim(endpoint: Endpoint, message: Message, *, work_id: str, now: datetime) -> Claim:
+    """Return a claim of a delivery that is tried once and stands in no journal."""
+    work = Work(
+        id=work_id,
+        kind=Kind.DELIVERY,
+        subject_id=message.id,
+        target=endpoint.id,
+        state=State.DELIVERING,
+        attempt_count=1,
+        max_attempts=1,
+        due_at=None,
+        created_at=now,
+        updated_at=now,
+    )
+    return Claim(work=work, message=message, endpoint=endpoint)

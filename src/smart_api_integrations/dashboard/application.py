@@ -22,6 +22,7 @@ from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.dashboard.desk import Desk
 from smart_api_integrations.dashboard.first_mark import FirstMark
 from smart_api_integrations.dashboard.pages import (
+    again,
     dead_letters,
     endpoint_changes,
     endpoints,
@@ -52,6 +53,7 @@ PAGES = (
     overview,
     events,
     event,
+    again,
     issues,
     live,
     tail,

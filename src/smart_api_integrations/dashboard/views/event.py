@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from smart_api_integrations.core.edited_copy import SCHEME, original_of
 from smart_api_integrations.core.journal import Message, ReceivedEvent, Trace, Work
 from smart_api_integrations.core.lifecycle import ROADS, Kind, State, event_state
 from smart_api_integrations.dashboard.views import words
@@ -16,6 +17,7 @@ from smart_api_integrations.dashboard.views.visible import shortened, visible
 from smart_api_integrations.dashboard.views.words import Badge, Source
 
 LONGEST_ERROR = 200
+_UNCHECKED = {"none": "none is demanded", SCHEME: "edited by a person"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +216,7 @@ def _and(others: int) -> str:
 
 def _stages(trace: Trace, event: ReceivedEvent, now: datetime) -> tuple[Stage, ...]:
     believed = verification(event)
-    checked = secret_rank(event.proof) + " secret" if event.proof.scheme != "none" else "none is demanded"
+    checked = _UNCHECKED.get(event.proof.scheme) or f"{secret_rank(event.proof)} secret"
     return (
         Stage(tone="ok", icon="ok", title="Received", note="stored before the answer", anchor="received"),
         Stage(
@@ -263,6 +265,11 @@ def _ids(trace: Trace, event: ReceivedEvent) -> tuple[Fact, ...]:
     if event.event_id:
         who = words.source(event.provider).title
         found.append(Fact(name=f"{who}'s", value=visible(event.event_id), copies=True))
+    original = original_of(event)
+    if original is not None:
+        found.append(
+            Fact(name="Copied from", value=visible(original), href=f"/search?q={original}", copies=True)
+        )
     found += [
         Fact(name="Message", value=message.id, href=f"/messages/{message.id}", copies=True)
         for message in trace.messages[:5]

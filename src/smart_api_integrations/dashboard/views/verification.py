@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from smart_api_integrations.core.edited_copy import original_of
 from smart_api_integrations.core.journal import Proof, ReceivedEvent
 from smart_api_integrations.core.masking import masked_header
 from smart_api_integrations.dashboard.views.measures import plural, span
@@ -45,6 +46,16 @@ class Verification:
 def verification(event: ReceivedEvent) -> Verification:
     """Return the verdict on an event that was accepted."""
     who = source(event.provider).title
+    original = original_of(event)
+    if original is not None:
+        return Verification(
+            tone="wait",
+            icon="edit",
+            title="An edited copy: a person made it here",
+            text=f"It was made out of {visible(original)}. {who} never sent it, so no signature was checked; "
+            "its handlers see that in the header X-Webhooks-Edited-Copy-Of.",
+            proofs=(),
+        )
     if event.proof.scheme == "none":
         return Verification(
             tone="wait",
