@@ -10,12 +10,14 @@ Rules:
 3. A request that verifies meets only its webhook's own limit. Many senders share an address (a
    provider's, a proxy's), so none may shut out the others; and it pays nothing for the counting.
 4. What several processes share is counted beside this, and only sharpens it. Where it is lost, this holds.
-5. The bytes of bodies that are still arriving are bounded for all senders together.
+5. The bytes of bodies that are still arriving are bounded for all senders together, and the number of slow
+   bodies (``receive.incoming``) by address.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -53,6 +55,7 @@ class DoorRules:
         flood: Likewise, for the second step.
         body_seconds: How long a body may take to arrive.
         unverified_bytes: The most bytes of bodies that are still arriving, of all senders together.
+        slow_bodies: The most slow bodies of one address at a time.
     """
 
     clock: Callable[[], float]
@@ -60,6 +63,7 @@ class DoorRules:
     flood: int = 500
     body_seconds: float = 10.0
     unverified_bytes: int = 256 * 2**20
+    slow_bodies: int = 20
 
 
 class Door:
@@ -72,6 +76,7 @@ class Door:
         self._strikes = Windows()
         self._buckets: dict[tuple[str, str], TokenBucket] = {}
         self._arriving = 0
+        self._slow: Counter[str] = Counter()
 
     async def take_token(self, webhook: InboundWebhook, limit: RateLimit) -> None:
         """Let one request of *webhook* in.
@@ -133,6 +138,10 @@ class Door:
         if more > 0 and self._arriving > self._rules.unverified_bytes:
             raise TooBusy
 
+    def slow_body(self, remote_address: str | None) -> CountedSlowBody:
+        """Return what counts a body from an address, should it turn out to be slow."""
+        return CountedSlowBody(self._slow, address_key(remote_address), self._rules.slow_bodies)
+
     def _bucket(self, webhook: InboundWebhook, limit: RateLimit) -> TokenBucket:
         key = (webhook.provider, webhook.name)
         bucket = self._buckets.get(key)
@@ -140,6 +149,33 @@ class Door:
             bucket = TokenBucket(per_minute=limit.requests_per_minute, burst=limit.burst_limit)
             self._buckets[key] = bucket
         return bucket
+
+
+class CountedSlowBody:
+    """One body that may be slow; see ``receive.incoming.SlowBody``."""
+
+    def __init__(self, counts: Counter[str], key: str, most: int) -> None:
+        """Count in *counts* under *key*, up to *most*."""
+        self._counts = counts
+        self._key = key
+        self._most = most
+        self._is_counted = False
+
+    def begin(self) -> bool:
+        """Count it; return whether the address may have it."""
+        if self._counts[self._key] >= self._most:
+            return False
+        self._counts[self._key] += 1
+        self._is_counted = True
+        return True
+
+    def end(self) -> None:
+        """Count it no more."""
+        if self._is_counted:
+            self._is_counted = False
+            self._counts[self._key] -= 1
+            if not self._counts[self._key]:
+                del self._counts[self._key]
 
 
 def _shared_key(webhook: InboundWebhook) -> tuple[str, str]:

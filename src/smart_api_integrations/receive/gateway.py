@@ -177,6 +177,7 @@ class Gateway:
                 limit=self._limit(webhook),
                 seconds=self._door.body_seconds(head.remote_address),
                 arriving=self._door.arriving,
+                slow=self._door.slow_body(head.remote_address),
             )
         except RequestRejected as rejection:
             raise self._refusal(

@@ -150,3 +150,17 @@ def test_bodies_that_are_arriving_are_bounded_together(clock):
     guarded.arriving(-60)
     guarded.arriving(-60)
     guarded.arriving(100)
+
+
+def test_an_address_has_only_so_many_slow_bodies_and_no_other_pays_for_it(clock) -> None:
+    guarded = door(clock, slow_bodies=2)
+    first, second, third = (guarded.slow_body("192.0.2.7") for _ in range(3))
+    other = guarded.slow_body("192.0.2.8")
+
+    assert [first.begin(), second.begin(), third.begin(), other.begin()] == [True, True, False, True]
+    third.end()  # what was not counted frees nothing
+    assert not guarded.slow_body("192.0.2.7").begin()
+    first.end()
+    first.end()  # nor does it twice
+    assert guarded.slow_body("192.0.2.7").begin()
+    assert not guarded.slow_body("192.0.2.7").begin()

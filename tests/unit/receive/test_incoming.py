@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smart_api_integrations.core.webhook_schema import Headers
-from smart_api_integrations.errors import BodyTooLarge, BodyTooSlow, MalformedRequest
+from smart_api_integrations.errors import BodyTooLarge, BodyTooSlow, MalformedRequest, TooBusy
+from smart_api_integrations.receive import incoming as reading
 from smart_api_integrations.receive.incoming import NextPiece, read_body
 from tests.github_requests import incoming, pieces
 
@@ -83,3 +85,67 @@ def test_a_sender_that_hangs_up_is_told_apart() -> None:
 
     with pytest.raises(MalformedRequest, match="hung up"):
         read(hung_up)
+
+
+class Slow:
+    """Counts as the door does."""
+
+    def __init__(self, *, may: bool) -> None:
+        self.may = may
+        self.told: list[str] = []
+
+    def begin(self) -> bool:
+        self.told.append("begin")
+        return self.may
+
+    def end(self) -> None:
+        self.told.append("end")
+
+
+def slowly(monkeypatch: pytest.MonkeyPatch, slow: Slow, *parts: bytes) -> bytes:
+    """Read a body whose sender falls silent after *parts*, by a clock that is quick."""
+    monkeypatch.setattr(reading, "SLOW_SECONDS", 0.01)
+    monkeypatch.setattr(reading, "GRACE_SECONDS", 0.03)
+    left = list(parts)
+
+    async def next_piece() -> tuple[bytes, bool]:
+        if left:
+            return left.pop(0), True
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    request = incoming(next_piece=next_piece)
+    return asyncio.run(read_body(request, Headers({}), limit=10_000, seconds=20, slow=slow))
+
+
+def test_a_body_that_comes_slower_than_the_least_rate_is_too_slow_long_before_its_deadline(monkeypatch):
+    slow = Slow(may=True)
+
+    with pytest.raises(BodyTooSlow):
+        slowly(monkeypatch, slow, b"12345")
+    assert slow.told == ["begin", "end"]
+
+
+def test_what_came_quickly_buys_time(monkeypatch):
+    """At 500 bytes a second 50 bytes buy a tenth of a second."""
+    began = time.monotonic()
+
+    with pytest.raises(BodyTooSlow):
+        slowly(monkeypatch, Slow(may=True), b"x" * 50)
+    assert time.monotonic() - began >= 0.1
+
+
+def test_a_slow_body_of_an_address_that_has_too_many_is_refused_at_once(monkeypatch):
+    slow = Slow(may=False)
+
+    with pytest.raises(TooBusy):
+        slowly(monkeypatch, slow, b"x" * 9_000)
+    assert slow.told == ["begin", "end"]
+
+
+def test_a_quick_body_in_many_pieces_is_not_slow() -> None:
+    slow = Slow(may=False)
+    request = incoming(next_piece=pieces(b"1", b"2", b"3"))
+
+    assert asyncio.run(read_body(request, Headers({}), limit=10, seconds=20, slow=slow)) == b"123"
+    assert slow.told == ["end"]
