@@ -157,6 +157,9 @@ class Settings(BaseModel):
     log_level: LogLevel = Field(
         default="info", description="`debug` writes a line for every event and every attempt too."
     )
+    tracing: bool = Field(
+        default=False, description="Make OpenTelemetry spans; `OTEL_*` variables say where they go."
+    )
     max_body_bytes: int = Field(
         default=1024 * 1024, ge=1, le=2**30, description="The largest request body that is accepted."
     )

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import orjson
@@ -37,7 +39,7 @@ from smart_api_integrations.receive.handling import HandlerRunner, Surroundings
 from smart_api_integrations.receive.published_keys import FindKey
 from smart_api_integrations.receive.publishing import PublishRunner, is_publishing
 from smart_api_integrations.send.broker_delivery import BrokerDelivering
-from smart_api_integrations.send.delivery import Delivering
+from smart_api_integrations.send.delivery import Delivering, Transport
 from smart_api_integrations.settings import Settings
 from smart_api_integrations.storage import open_journal
 from smart_api_integrations.storage.protocols import Journal
@@ -123,7 +125,8 @@ def build_runners(
         surroundings=own,
         default_timeout=timedelta(seconds=settings.handler_timeout_seconds),
     )
-    deliveries = build_delivering(transport, own)
+    sending = load_tracing().TracingTransport(transport) if settings.tracing else transport
+    deliveries = build_delivering(sending, own)
     publishing = PublishRunner(catalogue.webhooks, now=own.now, new_id=own.new_id)
     to_broker = BrokerDelivering(
         broker,
@@ -139,10 +142,26 @@ def build_runners(
     async def deliver(claim: Claim) -> Outcome:
         return await (to_broker if claim.work.target == BROKER else deliveries).deliver(claim)
 
-    return {Kind.HANDLING: handle, Kind.DELIVERY: deliver}
+    runners: Mapping[Kind, Runner] = {Kind.HANDLING: handle, Kind.DELIVERY: deliver}
+    if settings.tracing:
+        runners = load_tracing().traced(runners)
+    return runners
 
 
-def build_delivering(transport: HttpTransport, own: Surroundings) -> Delivering:
+def load_tracing() -> ModuleType:
+    """Return what traces: the only place that loads OpenTelemetry.
+
+    Raises:
+        ConfigurationError: It is not installed.
+    """
+    try:
+        return import_module("smart_api_integrations.watch.tracing")
+    except ImportError as error:
+        message = "WEBHOOKS_TRACING is set, but OpenTelemetry is not installed: smart-api-integrations[otel]."
+        raise ConfigurationError(message) from error
+
+
+def build_delivering(transport: Transport, own: Surroundings) -> Delivering:
     """Return what runs one delivery."""
     return Delivering(transport, now=own.now, random=own.random, new_id=own.new_id)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import uvicorn
 
+from smart_api_integrations.application.parts import load_tracing
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.application.publishing import publish
 from smart_api_integrations.server.application import Application, create_app
@@ -60,6 +61,8 @@ async def serve(
         if tether is not None:
             asyncio.get_running_loop().add_reader(tether, server.let_go, tether)
         follow(platform.telemetry)
+        if settings.tracing:
+            load_tracing().follow(platform.telemetry)
         await platform.open()
         publish.started(platform)
         try:
