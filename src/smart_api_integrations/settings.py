@@ -201,6 +201,39 @@ class Settings(BaseModel):
         default=30, ge=0, le=86_400, description="How long work in flight may finish at a stop."
     )
 
+    alerts_slack_url: SecretStr | None = Field(
+        default=None, description="An incoming webhook of Slack's that alerts are written to."
+    )
+    alerts_discord_url: SecretStr | None = Field(default=None, description="Likewise, of Discord's.")
+    alerts_webhook_url: WebAddress | None = Field(
+        default=None, description="A URL that alerts are sent to, signed as deliveries are."
+    )
+    alerts_webhook_secret: SecretStr | None = Field(
+        default=None, description="The secret that those are signed with; needed with the URL."
+    )
+    alerts_email_to: Annotated[tuple[str, ...], CommaSeparated] = Field(
+        default=(), description="Addresses that alerts are mailed to, by way of `smtp_url`."
+    )
+    alerts_email_from: str | None = Field(
+        default=None, description="Who the mails are from; the first recipient unless set."
+    )
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="The mail server: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465`.",
+    )
+    alerts_every_seconds: float = Field(
+        default=60, ge=1, le=3600, description="How often the role `monitor` checks."
+    )
+    alerts_cooldown_seconds: float = Field(
+        default=3600, ge=0, le=604_800, description="How long nobody is told that an alert opened again."
+    )
+    alerts_timezone: str = Field(default="UTC", description="Whose hours `expected_webhooks` names.")
+    expected_webhooks: Annotated[tuple[str, ...], CommaSeparated] = Field(
+        default=(),
+        description="Events that must come, else it is an alert: `stripe 1/1h 9-18 mon-fri`, "
+        "`github:push 1/1d`.",
+    )
+
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the server."""

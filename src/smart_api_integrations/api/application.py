@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI
 
 from smart_api_integrations import __version__
 from smart_api_integrations.api import (
+    alerts,
     audit,
     captured_keys,
     dead_letters,
@@ -21,6 +22,7 @@ from smart_api_integrations.api import (
     preview,
     providers,
     received,
+    received_stats,
     rejections,
     replays,
     sources,
@@ -36,6 +38,8 @@ from smart_api_integrations.application.audit_trail import AuditTrail
 from smart_api_integrations.application.platform import Platform
 
 RESOURCES = (
+    alerts,
+    received_stats,
     received,
     rejections,
     sources,
@@ -63,6 +67,7 @@ TAGS = (
     {"name": "dead letters", "description": "Work whose schedule is spent, and doing it again."},
     {"name": "access", "description": "API keys, and the log of what was done with them."},
     {"name": "replays", "description": "Jobs that do finished or dead work again, over a filter."},
+    {"name": "alerts", "description": "What was alarming, and the channels that tell of it."},
     {"name": "statistics", "description": "Counts of the last 24 hours."},
 )
 _SUMMARY = "Receive, keep, handle and send webhooks."

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from smart_api_integrations.core.access import ApiKey, AuditEntry
+from smart_api_integrations.core.alerts import SourceStatistics, added
 from smart_api_integrations.core.ed25519_keys import is_private_key, public_key
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.gate import Gate
@@ -350,3 +351,19 @@ def _masked(pairs: Mapping[str, str] | None) -> dict[str, str] | None:
 def _url(record: Trace, endpoint_id: str) -> str | None:
     endpoint = record.endpoints.get(endpoint_id)
     return None if endpoint is None else masked_url(endpoint.url)
+
+
+def source_statistics(statistics: Iterable[SourceStatistics]) -> dict[str, dict[str, Any]]:
+    """Return the fourth seed's statistics: counts and mean times by provider and status."""
+    merged: dict[str, dict[str, SourceStatistics]] = {}
+    for each in statistics:
+        of_provider = merged.setdefault(each.provider, {})
+        before = of_provider.get(each.status)
+        of_provider[each.status] = each if before is None else added(before, each)
+    return {
+        provider: {
+            status: {"count": each.count, "avg_processing_time": each.avg_seconds}
+            for status, each in by_status.items()
+        }
+        for provider, by_status in merged.items()
+    }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from smart_api_integrations.brokers import BrokerOptions, open_broker
 from smart_api_integrations.brokers.broker import Broker
 from smart_api_integrations.core.broker_event import BrokerEvent
 from smart_api_integrations.core.endpoint import Endpoint
+from smart_api_integrations.core.journal import Message
 from smart_api_integrations.receive.assigning import Publishing, publish_nothing
 from smart_api_integrations.receive.publishing import publishing_for
 from smart_api_integrations.send.broker_delivery import broker_endpoint
@@ -37,10 +38,15 @@ def build_broker(settings: Settings, tell: Callable[[BrokerEvent], object]) -> B
     )
 
 
-def is_this_process(settings: Settings) -> bool:
-    """Tell whether the broker is the functions of this process: they are then told by the worker alone."""
+def who_is_told(settings: Settings, subscribers: Subscribers) -> Callable[[Sequence[Message]], None]:
+    """Return who is told of messages at once: the functions of this process.
+
+    Where they are the broker, the worker tells them, and nobody else does.
+    """
     url = settings.broker_url
-    return url is not None and url.get_secret_value().startswith(_THIS_PROCESS)
+    if url is not None and url.get_secret_value().startswith(_THIS_PROCESS):
+        return lambda _messages: None
+    return subscribers.tell
 
 
 def endpoint_of(broker: Broker | None, settings: Settings) -> Endpoint | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any, Unpack
@@ -26,6 +26,7 @@ from smart_api_integrations.application.surroundings import (
     build_surroundings,
 )
 from smart_api_integrations.application.trying import SEND_ONCE_SECONDS, trial_claim
+from smart_api_integrations.application.watching import build_monitor
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.intake import NoIntake
@@ -74,6 +75,7 @@ class Platform(Mounted):
         enlisting: Puts messages into callers' own transactions.
         broker: Where messages go beside endpoints, or None.
         replays: Does finished or dead work again.
+        monitor: Checks how it is doing, and tells of what is wrong.
     """
 
     _loop: asyncio.AbstractEventLoop | None = None
@@ -108,13 +110,10 @@ class Platform(Mounted):
         self._network = parts.build_network(settings)
         self.subscribers = Subscribers(self._own.threads)
         self.broker = brokering.build_broker(settings, self.subscribers.take)
-        # Where the broker is this process its worker tells the functions, and nobody else does.
-        told_by_worker = brokering.is_this_process(settings)
-        self._on_published = _tell_nobody if told_by_worker else self.subscribers.tell
+        self._on_published = brokering.who_is_told(settings, self.subscribers)
         self._publishing = brokering.build_publishing(settings, self.subscribers)
-        self.journal = parts.build_journal(
-            settings, self._own, broker=brokering.endpoint_of(self.broker, settings)
-        )
+        as_endpoint = brokering.endpoint_of(self.broker, settings)
+        self.journal = parts.build_journal(settings, self._own, broker=as_endpoint)
         self._worker = self._build_worker()
         self._intake = self._worker if "worker" in settings.roles else NoIntake()
         self._publisher = Publisher(
@@ -128,7 +127,7 @@ class Platform(Mounted):
         self._relay = Relay(
             self.journal.outbox,
             intake=self._intake,
-            on_published=self.subscribers.tell,
+            on_published=self._on_published,
             telemetry=self.telemetry,
         )
         self.endpoints = Endpoints(
@@ -140,6 +139,9 @@ class Platform(Mounted):
             settings_keys=[key.get_secret_value() for key in settings.api_keys],
             new_id=self._own.new_id,
             now=self.journal.now,
+        )
+        self.monitor = build_monitor(
+            settings, self.journal, self._network.transport, telemetry=self.telemetry, own=self._own
         )
         self._door, self._shared_limits = build_door(settings)
         self._bell = build_bell(settings)
@@ -247,6 +249,8 @@ class Platform(Mounted):
             self.journal.on_due_work(self._relay.wake)
             self._relay.start()
             self._replayer.start()
+        if "monitor" in self.settings.roles:
+            self.monitor.start()
 
     def hurry(self) -> None:
         """Let nothing that runs finish: ``close``, under way or to come, waits for nothing."""
@@ -265,6 +269,7 @@ class Platform(Mounted):
 
         await self._relay.stop()
         await self._replayer.stop()
+        await self.monitor.stop()
         await self._worker.stop(grace=left)
         await self._rejections.close()
         await self._close_subscribers(deadline)
@@ -393,7 +398,3 @@ class Platform(Mounted):
             InvalidInput: It waits or runs already.
         """
         return await self.replays.work(work_id)
-
-
-def _tell_nobody(_messages: Sequence[Message]) -> None:
-    """Stand where functions of this process would be told at once."""

@@ -51,6 +51,7 @@ COMMANDS: dict[str, Entry] = {
     "dead-letters": Entry(group=LOOK, summary="List, export and replay what failed for good"),
     "replays": Entry(group=LOOK, summary="Do finished or dead work again, over a filter"),
     "endpoints": Entry(group=LOOK, summary="List, show and export where messages go"),
+    "alerts": Entry(group=LOOK, summary="List what was alarming, try who is told of it"),
 }
 
 EXAMPLES = (

@@ -23,6 +23,7 @@ from smart_api_integrations.dashboard.desk import Desk
 from smart_api_integrations.dashboard.first_mark import FirstMark
 from smart_api_integrations.dashboard.pages import (
     again,
+    alerts,
     dead_letters,
     endpoint_changes,
     endpoints,
@@ -50,6 +51,7 @@ from smart_api_integrations.errors import InvalidInput, NotFound, NotKnown, Stor
 logger = logging.getLogger(__name__)
 
 PAGES = (
+    alerts,
     overview,
     events,
     event,
@@ -73,6 +75,7 @@ PAGES = (
 )
 PATHS = frozenset(
     {
+        "/alerts",
         "/dead-letters",
         "/deliveries",
         "/endpoints",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -42,6 +43,7 @@ from smart_api_integrations.storage.issues import IssueCounting
 from smart_api_integrations.storage.lines import Joining, Lines
 from smart_api_integrations.storage.rejections import log_all, read_rejection, rejection_page
 from smart_api_integrations.storage.resuming import Resuming
+from smart_api_integrations.storage.source_counts import SourceCounting
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import (
     delivery_attempts,
@@ -81,11 +83,18 @@ class Events:
     """Keeps ``storage.protocols.EventStore``."""
 
     def __init__(
-        self, store: Store, claiming: Claiming, lines: Lines, directory: Directory, *, issues: IssueCounting
+        self,
+        store: Store,
+        claiming: Claiming,
+        lines: Lines,
+        directory: Directory,
+        *,
+        issues: IssueCounting,
+        sources: SourceCounting,
     ) -> None:
         """Work on *store*; *claiming* takes back what a cancelled caller was given; *lines* keep orders.
 
-        *issues* gathers rejections by their cause.
+        *issues* gathers rejections by their cause, *sources* counts what came of each source.
         *directory* knows which handlers are paused. It is not refreshed here: whoever offers to take work
         also claims, and every claim refreshes it.
         """
@@ -94,7 +103,8 @@ class Events:
         self._lines = lines
         self._claiming = claiming
         self._resuming = Resuming(store)
-        self._log_all = partial(log_all, store, issues)
+        self._log_all = partial(log_all, store, (issues, sources))
+        self._sources = sources
 
     async def accept(
         self, event: ReceivedEvent, handlings: Sequence[NewHandling], *, handoff: Handoff | None = None
@@ -196,38 +206,26 @@ class Events:
                 if first is None and part.ordering_key is not None
             ),
         )
-        repeats: Counter[str] = Counter()
-        passed: Counter[tuple[str, str]] = Counter()
-        new_events: list[ReceivedEvent] = []
-        new_handlings: list[Row] = []
-        due = False
-        results: list[Accepted] = []
         self._see_endpoints(connection, calls)
+        taken = _TakenIn()
         for (event, handlings, handoff), first in zip(calls, earlier, strict=True):
             if first is not None:
-                repeats[first] += first != event.id
-                passed[event.tenant, "duplicate"] += first != event.id
-                results.append(Accepted(event_id=first, duplicate=True))
+                taken.repeat(event, first)
                 continue
-            new_events.append(event)
-            passed[event.tenant, "accepted"] += 1
-            passed[event.tenant, f"{KEPT_FOR}{event.provider}:{event.webhook_name}"] += 1
             made = self._handlings(event, handlings, handoff, joining=joining, now=now)
-            owner = handoff.owner if handoff else None
-            new_handlings.extend(work_row(part, owner=owner) for part in made)
-            claims = tuple(Claim(work=part, event=event) for part in made if part.leased_until)
-            due = due or len(claims) < len(made)
-            results.append(Accepted(event_id=event.id, claims=claims))
-        self._store.dialect.write_rows(connection, events, [event_row(event) for event in new_events])
-        self._store.dialect.write_rows(connection, work, new_handlings)
-        again = [{"first": first, "times": times} for first, times in sorted(repeats.items()) if times]
+            taken.new(event, made, owner=handoff.owner if handoff else None)
+        write_rows = self._store.dialect.write_rows
+        write_rows(connection, events, [event_row(event) for event in taken.events])
+        write_rows(connection, work, taken.handlings)
+        again = [{"first": first, "times": times} for first, times in sorted(taken.repeats.items())]
         if again:
             connection.execute(_count_duplicates, again)
-        count_traffic(self._store, connection, +passed, now=now)
-        count_types(self._store, connection, new_events, now=now)
-        if due:
+        count_traffic(self._store, connection, taken.passed, now=now)
+        count_types(self._store, connection, taken.events, now=now)
+        self._sources.of_events(connection, taken.counted, now=now)
+        if taken.due:
             self._store.dialect.announce(connection)
-        return results
+        return taken.results
 
     def _see_endpoints(self, connection: Connection, calls: Sequence[Call]) -> None:
         """Read which endpoints there are, where it depends on them whether a handling is kept."""
@@ -311,6 +309,43 @@ class Events:
         """Look an id up in every table of ours, then among the providers' own."""
         found: str | None = connection.execute(_find_ours, {"text": text}).scalars().first()
         return found or self._store.dialect.find_provider_id(connection, text)
+
+
+@dataclass(slots=True)
+class _TakenIn:
+    """What a group of events leads to, while it is gathered.
+
+    Attributes:
+        due: Whether some of its work is left to whoever claims it.
+        counted: Each event with the status that it is counted under.
+    """
+
+    events: list[ReceivedEvent] = field(default_factory=list)
+    handlings: list[Row] = field(default_factory=list)
+    repeats: Counter[str] = field(default_factory=Counter)
+    passed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    counted: list[tuple[ReceivedEvent, str]] = field(default_factory=list)
+    results: list[Accepted] = field(default_factory=list)
+    due: bool = False
+
+    def repeat(self, event: ReceivedEvent, first: str) -> None:
+        """Note that *event* is known as *first*; the very same one, kept again, is no repeat."""
+        self.results.append(Accepted(event_id=first, duplicate=True))
+        if first != event.id:
+            self.repeats[first] += 1
+            self.passed[event.tenant, "duplicate"] += 1
+            self.counted.append((event, "duplicate"))
+
+    def new(self, event: ReceivedEvent, made: Sequence[Work], *, owner: str | None) -> None:
+        """Note a new event with its handlings; *owner* has those that are leased."""
+        self.events.append(event)
+        self.passed[event.tenant, "accepted"] += 1
+        self.passed[event.tenant, f"{KEPT_FOR}{event.provider}:{event.webhook_name}"] += 1
+        self.counted.append((event, "received" if made else "no_handler"))
+        self.handlings.extend(work_row(part, owner=owner) for part in made)
+        claims = tuple(Claim(work=part, event=event) for part in made if part.leased_until)
+        self.due = self.due or len(claims) < len(made)
+        self.results.append(Accepted(event_id=event.id, claims=claims))
 
 
 def _page(limit: int, before: str | None, provider: str | None, event_type: str | None) -> Select[Any]:

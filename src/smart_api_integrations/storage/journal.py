@@ -44,8 +44,11 @@ from smart_api_integrations.storage.redoing import Redoing
 from smart_api_integrations.storage.replay_protocol import ReplayStore
 from smart_api_integrations.storage.replays import Replays
 from smart_api_integrations.storage.secret_cipher import SecretCipher
+from smart_api_integrations.storage.source_counts import SourceCounting
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tallies import Tally, read_tallies, whole_slots
+from smart_api_integrations.storage.watch_protocol import WatchStore
+from smart_api_integrations.storage.watching import Watching
 from smart_api_integrations.storage.work import WorkQueue
 
 
@@ -62,6 +65,7 @@ class SqlJournal:
     access: AccessStore
     captured_keys: CapturedKeyStore
     replays: ReplayStore
+    watch: WatchStore
 
     def __init__(self, store: Store) -> None:
         """Put the rooms together; nothing is opened yet."""
@@ -71,9 +75,11 @@ class SqlJournal:
         messages = Messages(store, directory, claiming, lines)
         health = EndpointHealth(store, directory, messages)
         counting = IssueCounting(store)
-        self.events = Events(store, claiming, lines, directory, issues=counting)
+        sources = SourceCounting(store)
+        self.watch = Watching(store)
+        self.events = Events(store, claiming, lines, directory, issues=counting, sources=sources)
         self.messages = messages
-        recording = Recording(store, messages, lines, health, issues=counting)
+        recording = Recording(store, messages, lines, health, issues=counting, sources=sources)
         self.outbox = Outbox(store, messages)
         redoing = Redoing(store, directory, lines)
         self.work = WorkQueue(store, claiming, recording, redoing)

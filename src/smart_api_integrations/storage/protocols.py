@@ -53,6 +53,7 @@ from smart_api_integrations.storage.outbox_protocol import OutboxStore
 from smart_api_integrations.storage.recent_attempts import RecentAttempt
 from smart_api_integrations.storage.replay_protocol import ReplayStore
 from smart_api_integrations.storage.tallies import Tally
+from smart_api_integrations.storage.watch_protocol import WatchStore
 
 
 class EventStore(Protocol):
@@ -293,6 +294,7 @@ class Journal(Protocol):
     access: AccessStore
     captured_keys: CapturedKeyStore
     replays: ReplayStore
+    watch: WatchStore
 
     async def open(self) -> None:
         """Connect, bring the schema up to date, check the settings that durability rests on.

@@ -36,6 +36,7 @@ from smart_api_integrations.storage.issues import IssueCounting
 from smart_api_integrations.storage.lines import Lines
 from smart_api_integrations.storage.messages import Messages
 from smart_api_integrations.storage.rerouting import Rerouting
+from smart_api_integrations.storage.source_counts import SourceCounting
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import LEASED, work
 from smart_api_integrations.storage.tallies import count_answers
@@ -64,18 +65,26 @@ class Recording:
     """The operations that end attempts, to be run in the writing lane."""
 
     def __init__(
-        self, store: Store, messages: Messages, lines: Lines, health: EndpointHealth, *, issues: IssueCounting
+        self,
+        store: Store,
+        messages: Messages,
+        lines: Lines,
+        health: EndpointHealth,
+        *,
+        issues: IssueCounting,
+        sources: SourceCounting,
     ) -> None:
         """Work on *store*.
 
         *messages* keeps what handlings published, *lines* say who is next, *health* judges endpoints,
-        *issues* gathers failures.
+        *issues* gathers failures, *sources* counts what became of each source's events.
         """
         self._store = store
         self._messages = messages
         self._lines = lines
         self._health = health
         self._issues = issues
+        self._sources = sources
         self._rerouting = Rerouting(store, lines)
         self._read_held = (
             select(work.c.id, work.c.fence)
@@ -97,6 +106,7 @@ class Recording:
         count_answers(self._store, connection, pairs, now=now)
         self._health.judge(connection, [outcome for outcome, _ in ended], now=now)
         self._issues.of_outcomes(connection, [outcome for outcome, _ in ended], now=now)
+        self._sources.of_outcomes(connection, [outcome for outcome, _ in ended], now=now)
         self._rerouting.keep(connection, [outcome for outcome, _ in ended], now=now)
         kept = iter(self._publish(connection, ended))
         return [
@@ -140,6 +150,7 @@ class Recording:
             write_attempts(self._store, connection, pairs)
             count_attempts(self._store, connection, pairs, now=now)
             self._health.judge(connection, outcomes, now=now)
+            self._sources.of_outcomes(connection, outcomes, now=now)
             self._issues.of_outcomes(connection, outcomes, now=now)
         return [len(lost), *(0 for _ in calls[1:])]
 

@@ -14,6 +14,7 @@ from smart_api_integrations.storage.bulk import Row
 from smart_api_integrations.storage.column_types import microseconds, pack, storable
 from smart_api_integrations.storage.counters import REFUSED_AT, count_traffic
 from smart_api_integrations.storage.issues import IssueCounting
+from smart_api_integrations.storage.source_counts import SourceCounting
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import rejections
 
@@ -21,7 +22,10 @@ KEPT = 10_000
 
 
 def log_all(
-    store: Store, issues: IssueCounting, connection: Connection, calls: Sequence[Sequence[Rejection]]
+    store: Store,
+    counting: tuple[IssueCounting, SourceCounting],
+    connection: Connection,
+    calls: Sequence[Sequence[Rejection]],
 ) -> list[None]:
     """Insert rejections, count them, by their cause too, and delete the oldest beyond ``KEPT``."""
     new = [rejection for call in calls for rejection in call]
@@ -34,7 +38,8 @@ def log_all(
                 each.sampled
             )
         count_traffic(store, connection, passed, now=store.now())
-        issues.of_rejections(connection, new, now=store.now())
+        for counter in counting:
+            counter.of_rejections(connection, new, now=store.now())
         _trim(connection)
     return [None] * len(calls)
 

@@ -41,6 +41,7 @@ from smart_api_integrations.testing.journal_cases.resuming import ResumeCases
 from smart_api_integrations.testing.journal_cases.sending import EndpointCases, MessageCases
 from smart_api_integrations.testing.journal_cases.tallies import TallyCases
 from smart_api_integrations.testing.journal_cases.timing import TimingCases
+from smart_api_integrations.testing.journal_cases.watching import WatchCases
 from smart_api_integrations.testing.journal_cases.work import (
     LostCases,
     RecordCases,
@@ -76,6 +77,7 @@ class StoreConformance(
     RecordCases,
     LostCases,
     WorkListCases,
+    WatchCases,
     IssueCases,
     CapturedKeyCases,
     ReplayPageCases,

@@ -1,1 +1,1 @@
-"""Readers of the journal and of telemetry: what is shown and told of a running platform. Floor 6."""
+"""Watching the platform: checks, alerts, and the channels that tell of them. Floor 6."""
