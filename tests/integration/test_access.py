@@ -303,6 +303,12 @@ class TestSigningIn:
 
 
 class TestAudit:
+    async def test_every_page_that_asks_for_payloads_is_logged(self, app, platform, ids):
+        for page in ("body", "edit", "forward"):
+            assert (await call(app, "GET", f"/events/{ids['event']}/{page}")).status == 200, page
+
+        assert await audit(platform) == [("view_payload", ids["event"])] * 3
+
     async def test_changes_and_looks_at_payloads_are_logged(self, app, platform, ids, keys):
         admin = keys["admin"]
         new = {"url": "https://example.com/x", "events": ["*"]}
@@ -386,3 +392,15 @@ async def test_the_command_line_makes_a_key_that_the_server_takes(tmp_path):
     assert [(line.actor_id, line.action, line.target) for line in lines] == [
         ("command", "create_key", made["id"])
     ]
+
+
+async def test_an_issue_shows_no_traceback_to_who_may_see_no_payload(app, platform, ids, keys):
+    (issue,) = [each for each in await platform.journal.issues.issues() if each.kind == "handling"][:1]
+    path = f"/issues/{issue.id}"
+
+    seen = await call(app, "GET", path, headers=keys[Role.OPERATOR])
+    withheld = await call(app, "GET", path, headers=keys[Role.VIEWER])
+
+    assert (seen.status, withheld.status) == (200, 200)
+    assert "line 41" in seen.text
+    assert "line 41" not in withheld.text

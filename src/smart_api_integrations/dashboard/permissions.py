@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
+from smart_api_integrations.application.audit_trail import VIEW_PAYLOAD, note
 from smart_api_integrations.core.access import Principal, Scope
 from smart_api_integrations.errors import NotAllowed, NotKnown, WebhooksError
 
@@ -93,6 +94,8 @@ class Permissions:
             error = NotKnown()
         elif needed is not None and who is not None and not who.may(needed):
             error = NotAllowed.without(needed)
+        if error is None and needed is Scope.READ_PAYLOADS:
+            note(scope, action=VIEW_PAYLOAD)
         if error is None:
             await self._app(scope, receive, send)
             return

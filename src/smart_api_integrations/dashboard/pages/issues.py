@@ -15,6 +15,7 @@ from smart_api_integrations.core.journal import Attempt
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.dashboard.desk import Desk, asked, read_form
 from smart_api_integrations.dashboard.pages.dead_letters import done_said
+from smart_api_integrations.dashboard.permissions import may
 from smart_api_integrations.dashboard.views.issues import NOTHING, STATES, by_state, issue_row
 from smart_api_integrations.dashboard.views.lists import work_row
 from smart_api_integrations.dashboard.views.trace import attempts_of
@@ -78,7 +79,7 @@ async def _list(desk: Desk, request: Request) -> Response:
         views=[(each, name, len(groups[each])) for each, name in STATES.items()],
         state=state,
         nothing=NOTHING[state],
-        first_said=await _said(desk, found, rows[0].id) if rows else "",
+        first_said=await _said(desk, request, found, rows[0].id) if rows else "",
         mutes={word: name for word, (name, _) in MUTES.items()},
     )
 
@@ -96,7 +97,7 @@ async def _one(desk: Desk, request: Request) -> Response:
         request,
         "issue.html",
         page=issue_row(issue, endpoints=endpoints, now=now),
-        said=await _said(desk, [issue], issue.id),
+        said=await _said(desk, request, [issue], issue.id),
         rows=[
             work_row(work, trace, now=now, endpoints=endpoints)
             for work, trace in zip(members[:MEMBERS], traces, strict=True)
@@ -108,8 +109,10 @@ async def _one(desk: Desk, request: Request) -> Response:
     )
 
 
-async def _said(desk: Desk, issues: Sequence[Issue], issue_id: str) -> str:
+async def _said(desk: Desk, request: Request, issues: Sequence[Issue], issue_id: str) -> str:
     """Return what the newest failure of an issue said: the end of its traceback, else nothing."""
+    if not may(request, "read:payloads"):
+        return ""
     issue = next(each for each in issues if each.id == issue_id)
     if issue.kind is not IssueKind.HANDLING:
         return ""
