@@ -5,16 +5,23 @@ Everything here does without the server extra, and lives in whatever event loop 
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from importlib import import_module
+from weakref import WeakKeyDictionary
 
 from smart_api_integrations.application.guarding import door_rules
 from smart_api_integrations.application.surroundings import build_inline, build_surroundings
 from smart_api_integrations.core.intake import NoIntake
 from smart_api_integrations.core.outbound_request import Answer as Fetched
 from smart_api_integrations.core.outbound_request import OutboundRequest
+from smart_api_integrations.core.signatures import Secret
+from smart_api_integrations.core.signatures.fetched_keys import WantedKey
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
 from smart_api_integrations.errors import ConfigurationError, DeliveryError
+from smart_api_integrations.network.key_source import KeySource
 from smart_api_integrations.providers.catalogue import Catalogue
 from smart_api_integrations.receive.door import Door
 from smart_api_integrations.receive.gateway import Gateway, GatewayRules
@@ -55,6 +62,7 @@ def storeless_gateway(settings: Settings, catalogue: Catalogue) -> Gateway:
             door=Door(door_rules(settings)),
             public_url=settings.public_url.rstrip("/") if settings.public_url else None,
             mode="inline",
+            find_key=_LateKeys(_LateClient(settings), own.now).find,
         ),
     )
 
@@ -73,6 +81,22 @@ def refuse_brought_secrets(catalogue: Catalogue) -> None:
                 "Webhooks(database_url='sqlite:///webhooks.db').init_app(app), or set the variable."
             )
             raise ConfigurationError(message)
+
+
+class _LateKeys:
+    """The keys that providers publish, fetched where a request needs one, and kept for each event loop."""
+
+    def __init__(self, client: _LateClient, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._now = now
+        self._sources: WeakKeyDictionary[asyncio.AbstractEventLoop, KeySource] = WeakKeyDictionary()
+
+    async def find(self, wanted: WantedKey) -> tuple[Secret, ...]:
+        loop = asyncio.get_running_loop()
+        source = self._sources.get(loop)
+        if source is None:
+            source = self._sources[loop] = KeySource(self._client, now=self._now)
+        return await source.find(wanted)
 
 
 class _LateClient:

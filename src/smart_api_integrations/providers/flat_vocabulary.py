@@ -117,6 +117,10 @@ def _compile(flat: Block, below: Block) -> Block:
         where["from"] = f"{{header:{flat['signature_header']}}}"
     if "signing_secret_env" in flat:
         verification["key" if scheme == "asymmetric" else "secret"] = {"env": flat["signing_secret_env"]}
+    if scheme == "jwt":  # a token says itself when it was made
+        if "replay_tolerance" in flat:
+            verification["max_age"] = flat["replay_tolerance"]
+        return verification
     timestamp = _timestamp(flat, below)
     if timestamp:
         verification["timestamp"] = timestamp

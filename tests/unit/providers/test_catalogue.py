@@ -525,6 +525,17 @@ def test_the_bearer_token_of_the_flat_keys(providers):
         judge(webhook, {"Authorization": "Bearer x"})
 
 
+def test_the_tolerance_of_the_flat_keys_is_the_age_of_a_token(providers):
+    text = (
+        "webhooks: {default: {verification_type: jwt, signing_secret_env: MINE_SECRET, replay_tolerance: 60}}"
+    )
+    providers.write("mine", text)
+
+    scheme = providers.webhook("mine", MINE_SECRET=SECRET).scheme
+
+    assert (scheme.name, scheme.max_age) == ("jwt", timedelta(seconds=60))
+
+
 def test_where_notifications_are_alike_the_signed_bytes_are_no_key(providers):
     providers.write("files", "webhooks: {default: {signing_secret_env: F, dedupe: {fallback: none}}}")
     webhook = providers.webhook("files", F=SECRET)
