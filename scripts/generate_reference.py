@@ -13,6 +13,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -23,6 +24,7 @@ from smart_api_integrations import errors, telemetry
 from smart_api_integrations.api import create_api
 from smart_api_integrations.cli.faults import EXPLAINED
 from smart_api_integrations.cli.program import build
+from smart_api_integrations.core.durations import written
 from smart_api_integrations.providers.catalogue import PACKAGED_DIR, PUBLIC_URL
 from smart_api_integrations.providers.editor_schema import SCHEMA_FILE, editor_schema
 from smart_api_integrations.providers.webhook_yaml import read_provider_file
@@ -240,6 +242,8 @@ def _variables(block: Any) -> Iterator[str]:
 def _default(field: Any) -> str:
     if field.default is PydanticUndefined:
         return "required"
+    if isinstance(field.default, timedelta):
+        return f"`{written(field.default)}`"
     if isinstance(field.default, tuple):
         return f"`{','.join(map(str, field.default))}`" if field.default else "none"
     return "none" if field.default is None else f"`{field.default}`"

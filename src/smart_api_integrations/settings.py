@@ -12,12 +12,14 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from smart_api_integrations.errors import ConfigurationError
+from smart_api_integrations.core.durations import parse_duration
+from smart_api_integrations.errors import ConfigurationError, InvalidInput
 
 ENVIRONMENT_PREFIX = "WEBHOOKS_"
 
@@ -65,6 +67,23 @@ _PRINTABLE = re.compile(r"[!-~]+")
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 CommaSeparated = BeforeValidator(_listed)
 NetworkValue = Annotated[Network, BeforeValidator(_network)]
+
+
+def _kept(value: Any) -> Any:
+    """Read ``30d``; ``never`` keeps for ever."""
+    if not isinstance(value, str):
+        return value
+    if value.strip().lower() in {"never", "forever"}:
+        return None
+    try:
+        return parse_duration(value)
+    except InvalidInput:
+        message = "expected a length of time such as 30d or 12h, or `never` to keep it for ever"
+        raise ValueError(message) from None
+
+
+Kept = Annotated[timedelta | None, BeforeValidator(_kept)]
+_DAYS = timedelta(days=1)
 
 
 class Settings(BaseModel):
@@ -197,6 +216,20 @@ class Settings(BaseModel):
     drain_seconds: float = Field(
         default=0, ge=0, le=3600, description="How long `/readyz` says no before a stop begins."
     )
+    retention_payloads: Kept = Field(
+        default=30 * _DAYS,
+        description="How long bodies, headers and answers are kept; `never` forgets nothing.",
+    )
+    retention_finished: Kept = Field(
+        default=90 * _DAYS, description="How long events and messages are kept once all of them is over."
+    )
+    retention_dead_letters: Kept = Field(
+        default=90 * _DAYS, description="How long dead letters are kept, with what they need to be replayed."
+    )
+    retention_rejected: Kept = Field(
+        default=30 * _DAYS, description="How long requests that were refused are kept; 10,000 at most."
+    )
+    retention_audit: Kept = Field(default=400 * _DAYS, description="How long the audit log is kept.")
     shutdown_seconds: float = Field(
         default=30, ge=0, le=86_400, description="How long work in flight may finish at a stop."
     )

@@ -33,6 +33,6 @@ def create_router(platform: Platform) -> APIRouter:
     @router.post("/{work_id}/replay", status_code=202)
     async def replay_dead_letter(work_id: str) -> dict[str, Any]:
         """Make a dead letter due at once, its schedule from the beginning."""
-        return representations.work(await platform.replay(work_id))
+        return representations.work(await platform.replays.work(work_id))
 
     return router

@@ -58,4 +58,13 @@ def create_router(platform: Platform) -> APIRouter:
             raise NotFound(message)
         return representations.delivery(await platform.replays.work(delivery_id))
 
+    @router.delete("/{delivery_id}/payload", status_code=204)
+    async def expunge_delivery(delivery_id: str) -> None:
+        """Forget the body of a delivery's message, and what its attempts were answered."""
+        work = await journal.work.work(delivery_id)
+        if work is None or work.kind is not Kind.DELIVERY:
+            message = "No delivery has this id."
+            raise NotFound(message)
+        await journal.upkeep.expunge(work.subject_id)
+
     return router

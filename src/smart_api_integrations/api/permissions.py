@@ -43,6 +43,8 @@ OPERATIONS: Mapping[str, Scope] = {
     "replay_dead_letter": Scope.REPLAY,
     "resend_delivery": Scope.REPLAY,
     "replay_received": Scope.REPLAY,
+    "expunge_received": Scope.ADMIN,
+    "expunge_delivery": Scope.ADMIN,
     "create_replay": Scope.REPLAY,
     "list_replays": Scope.READ_EVENTS,
     "get_replay": Scope.READ_EVENTS,

@@ -94,6 +94,14 @@ def create_router(platform: Platform) -> APIRouter:
         parts = await platform.replays.event(received_id, handler=handler)
         return [representations.work(part) for part in parts]
 
+    @router.delete("/{received_id}/payload", status_code=204)
+    async def expunge_received(received_id: str) -> None:
+        """Forget an event's body, headers and query, and what its attempts said; the rows stay.
+
+        It cannot be done again then. What waits or runs needs its payload: that is refused.
+        """
+        await platform.journal.upkeep.expunge(received_id)
+
     return router
 
 

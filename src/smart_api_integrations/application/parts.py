@@ -44,6 +44,8 @@ from smart_api_integrations.settings import Settings
 from smart_api_integrations.storage import open_journal
 from smart_api_integrations.storage.protocols import Journal
 from smart_api_integrations.storage.secret_cipher import SecretCipher, key_file_beside, keys_from_text
+from smart_api_integrations.storage.upkeep_protocol import Old
+from smart_api_integrations.watch.retention import Retention, RetentionRules
 from smart_api_integrations.work.replay import Replayer, ReplayRules
 from smart_api_integrations.work.worker import Runner, Worker, WorkerRules
 
@@ -227,6 +229,23 @@ def build_replays(
 def _publishing_nothing(_event: ReceivedEvent, _webhook: InboundWebhook) -> Sequence[NewHandling]:
     """Make no internal event of an old one: what is missing is what handlers would have done."""
     return ()
+
+
+def build_retention(settings: Settings, journal: Journal) -> Retention:
+    """Return what forgets the old; an event stays for as long as it tells duplicates."""
+    window = timedelta(days=settings.dedupe_days)
+    finished = settings.retention_finished
+    kept = {
+        Old.PAYLOADS: settings.retention_payloads,
+        Old.DEAD_LETTERS: settings.retention_dead_letters,
+        Old.FINISHED: None if finished is None else max(finished, window),
+        Old.REJECTED: settings.retention_rejected,
+        Old.AUDIT: settings.retention_audit,
+    }
+    owner = f"retention-{secrets.token_hex(8)}"
+    is_timed = bool({"worker", "monitor"} & {*settings.roles})
+    rules = RetentionRules(kept=kept, owner=owner, is_timed=is_timed, now=journal.now)
+    return Retention(journal.upkeep, rules)
 
 
 def gateway_rules(

@@ -30,7 +30,7 @@ from smart_api_integrations.application.watching import build_monitor
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.intake import NoIntake
-from smart_api_integrations.core.journal import Attempt, Message, Published, ReceivedEvent, Work
+from smart_api_integrations.core.journal import Attempt, Message, Published, ReceivedEvent
 from smart_api_integrations.core.outbound_message import PublishOptions, build_message
 from smart_api_integrations.core.outbound_request import Answer, OutboundRequest
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
@@ -149,6 +149,7 @@ class Platform(Mounted):
         self._rejections = RejectionLog(self.journal.events, self.telemetry)
         self.live = LiveFeed(self.journal)
         self._replayer, self.replays = self._build_replays()
+        self.retention = parts.build_retention(settings, self.journal)
         self._process = os.getpid()
         self._hurried = asyncio.Event()
 
@@ -251,6 +252,7 @@ class Platform(Mounted):
             self._replayer.start()
         if "monitor" in self.settings.roles:
             self.monitor.start()
+        self.retention.start()
 
     def hurry(self) -> None:
         """Let nothing that runs finish: ``close``, under way or to come, waits for nothing."""
@@ -266,7 +268,7 @@ class Platform(Mounted):
         left = timedelta(seconds=self.settings.shutdown_seconds) if grace is None else grace
         deadline = asyncio.get_running_loop().time() + left.total_seconds()
         await self.live.close()
-
+        await self.retention.stop()
         await self._relay.stop()
         await self._replayer.stop()
         await self.monitor.stop()
@@ -389,12 +391,3 @@ class Platform(Mounted):
         if ":" not in target and await self.journal.endpoints.endpoint(target) is None:
             message = f"There is no endpoint {target}; a source is provider:name"
             raise NotFound(message)
-
-    async def replay(self, work_id: str) -> Work:
-        """Make finished or dead work due again, and look for it at once.
-
-        Raises:
-            NotFound: The id is unknown.
-            InvalidInput: It waits or runs already.
-        """
-        return await self.replays.work(work_id)

@@ -34,7 +34,7 @@ def endpoint_row(endpoint: Endpoint, cipher: SecretCipher) -> dict[str, Any]:
         ],
         "auth": None
         if endpoint.auth is None
-        else cipher.encrypt(json.dumps(endpoint.auth.kept()), row_id=_auth_id(endpoint.id)),
+        else cipher.encrypt(json.dumps(endpoint.auth.kept()), row_id=auth_id(endpoint.id)),
         "filter": endpoint.filter,
         "transformation": endpoint.transformation,
         "active": endpoint.active,
@@ -71,7 +71,7 @@ def endpoint_from(row: Any, cipher: SecretCipher) -> Endpoint:
         for old in values["old_secrets"] or ()
     )
     if values["auth"] is not None:
-        opened = _opened(cipher, values["auth"], row_id=_auth_id(row_id))
+        opened = _opened(cipher, values["auth"], row_id=auth_id(row_id))
         values["auth"] = read_credentials(json.loads(opened)) if opened else None
         values["secret"] = values["secret"] if opened else ""
     return Endpoint(**values)
@@ -114,6 +114,6 @@ def old_secret_rows(before: Any, *, now: datetime, grace: timedelta) -> list[dic
     return [replaced, *kept]
 
 
-def _auth_id(endpoint_id: str) -> str:
+def auth_id(endpoint_id: str) -> str:
     """Return what binds credentials to their endpoint, and keeps them apart from its secret."""
     return f"{endpoint_id} auth"

@@ -18,6 +18,9 @@ from smart_api_integrations.storage.column_types import (
     unpack,
 )
 
+NO_HEADERS = b"[]"
+"""What the empty column of an expunged payload stands for."""
+
 
 def event_row(event: ReceivedEvent) -> Row:
     """Return *event* as a row of ``events``."""
@@ -57,7 +60,7 @@ def event_from(row: Any) -> ReceivedEvent:
         method=row.method,
         path=row.path,
         query=row.query,
-        headers=tuple((name, value) for name, value in unpack(row.headers)),
+        headers=tuple((name, value) for name, value in unpack(row.headers or NO_HEADERS)),
         body=row.body,
         remote_address=row.remote_address,
         received_at=row.received_at,

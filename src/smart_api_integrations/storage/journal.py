@@ -47,6 +47,8 @@ from smart_api_integrations.storage.secret_cipher import SecretCipher
 from smart_api_integrations.storage.source_counts import SourceCounting
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tallies import Tally, read_tallies, whole_slots
+from smart_api_integrations.storage.upkeep import Upkeep
+from smart_api_integrations.storage.upkeep_protocol import UpkeepStore
 from smart_api_integrations.storage.watch_protocol import WatchStore
 from smart_api_integrations.storage.watching import Watching
 from smart_api_integrations.storage.work import WorkQueue
@@ -66,6 +68,7 @@ class SqlJournal:
     captured_keys: CapturedKeyStore
     replays: ReplayStore
     watch: WatchStore
+    upkeep: UpkeepStore
 
     def __init__(self, store: Store) -> None:
         """Put the rooms together; nothing is opened yet."""
@@ -84,6 +87,7 @@ class SqlJournal:
         redoing = Redoing(store, directory, lines)
         self.work = WorkQueue(store, claiming, recording, redoing)
         self.replays = Replays(store, redoing)
+        self.upkeep = Upkeep(store)
         self.gates = Gates(store)
         self.endpoints = Endpoints(store)
         self.issues = Issues(store)

@@ -53,6 +53,7 @@ from smart_api_integrations.storage.outbox_protocol import OutboxStore
 from smart_api_integrations.storage.recent_attempts import RecentAttempt
 from smart_api_integrations.storage.replay_protocol import ReplayStore
 from smart_api_integrations.storage.tallies import Tally
+from smart_api_integrations.storage.upkeep_protocol import UpkeepStore
 from smart_api_integrations.storage.watch_protocol import WatchStore
 
 
@@ -295,6 +296,7 @@ class Journal(Protocol):
     captured_keys: CapturedKeyStore
     replays: ReplayStore
     watch: WatchStore
+    upkeep: UpkeepStore
 
     async def open(self) -> None:
         """Connect, bring the schema up to date, check the settings that durability rests on.

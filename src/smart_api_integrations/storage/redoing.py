@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select, union_all
 
 from smart_api_integrations.core.endpoint import Endpoint
 from smart_api_integrations.core.journal import Message, Work
@@ -18,7 +18,7 @@ from smart_api_integrations.storage.message_rows import message_from
 from smart_api_integrations.storage.messages import subscribers_of
 from smart_api_integrations.storage.rerouting import Rerouting
 from smart_api_integrations.storage.store import Store
-from smart_api_integrations.storage.tables import messages, work
+from smart_api_integrations.storage.tables import events, messages, work
 from smart_api_integrations.storage.work_rows import PREFIXES, NewWork, new_work, work_from, work_row
 
 _due_again = (
@@ -45,6 +45,10 @@ class Redoing:
         self._rerouting = Rerouting(store, lines)
         among = store.dialect.among
         self._lock_work = select(work).where(among(work.c.id, "ids")).order_by(work.c.id).with_for_update()
+        self._read_expunged = union_all(
+            select(events.c.id).where(among(events.c.id, "ids"), func.length(events.c.headers) == 0),
+            select(messages.c.id).where(among(messages.c.id, "ids"), func.length(messages.c.body) == 0),
+        )
         self._read_messages = select(messages).where(among(messages.c.id, "ids"))
         self._read_known = select(work.c.subject_id, work.c.target).where(among(work.c.subject_id, "ids"))
 
@@ -53,7 +57,14 @@ class Redoing:
     ) -> list[Work]:
         """Make due what of *ids* is over in a state that is wanted, its schedule from the beginning."""
         locked = [work_from(row) for row in connection.execute(self._lock_work, {"ids": sorted(ids)})]
-        over = [part for part in locked if part.state in ROADS[part.kind].ends and wants(part.state)]
+        gone = set(
+            connection.scalars(self._read_expunged, {"ids": sorted({part.subject_id for part in locked})})
+        )
+        over = [
+            part
+            for part in locked
+            if part.state in ROADS[part.kind].ends and wants(part.state) and part.subject_id not in gone
+        ]
         if not over:
             return []
         orders = ((part.target, part.ordering_key) for part in over)

@@ -53,6 +53,14 @@ class SecretCipher:
         sealed = self._ciphers[self._newest].encrypt(nonce, secret.encode(), row_id.encode())
         return f"v1.{self._newest}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
+    def is_newest(self, stored: str) -> bool:
+        """Tell whether *stored* is encrypted under the newest key."""
+        return stored.startswith(f"v1.{self._newest}.")
+
+    def sealed_anew(self, stored: str, *, row_id: str) -> str:
+        """Return *stored* under the newest key; raises as ``decrypt``."""
+        return self.encrypt(self.decrypt(stored, row_id=row_id), row_id=row_id)
+
     def decrypt(self, stored: str, *, row_id: str) -> str:
         """Return the secret that *stored* holds.
 

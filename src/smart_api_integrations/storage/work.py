@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import Connection, TextClause, bindparam, func, select
 
 from smart_api_integrations.core.journal import COUNT_LIMIT, Backlog, Claim, Handoff, Outcome, Recorded, Work
-from smart_api_integrations.core.lifecycle import Kind
+from smart_api_integrations.core.lifecycle import ROADS, Kind
 from smart_api_integrations.errors import InvalidInput, NotFound
 from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.column_types import Moment
@@ -154,6 +154,9 @@ class WorkQueue:
         if before is None:
             message = f"There is no handling and no delivery {work_id}"
             raise NotFound(message)
+        if before.state in ROADS[before.kind].ends:
+            message = f"The payload of {before.subject_id} was expunged: {work_id} cannot be done again"
+            raise InvalidInput(message)
         message = f"{work_id} is {before.state}: only what is over can be replayed"
         raise InvalidInput(message)
 

@@ -41,6 +41,7 @@ from smart_api_integrations.testing.journal_cases.resuming import ResumeCases
 from smart_api_integrations.testing.journal_cases.sending import EndpointCases, MessageCases
 from smart_api_integrations.testing.journal_cases.tallies import TallyCases
 from smart_api_integrations.testing.journal_cases.timing import TimingCases
+from smart_api_integrations.testing.journal_cases.upkeep import PurgeCases, SealCases
 from smart_api_integrations.testing.journal_cases.watching import WatchCases
 from smart_api_integrations.testing.journal_cases.work import (
     LostCases,
@@ -83,6 +84,8 @@ class StoreConformance(
     ReplayPageCases,
     ReplayJobCases,
     ReplayLeaseCases,
+    PurgeCases,
+    SealCases,
     OpeningCases,
     WakingCases,
     FailingCases,

@@ -70,7 +70,7 @@ async def _replay(desk: Desk, trace: Trace, *, only_failed: bool) -> int:
     count = 0
     for work in over:
         try:
-            await desk.platform.replay(work.id)
+            await desk.platform.replays.work(work.id)
         except InvalidInput:
             continue  # another one was quicker
         count += 1

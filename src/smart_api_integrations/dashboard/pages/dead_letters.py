@@ -34,7 +34,7 @@ def create_routes(desk: Desk) -> list[Route]:
         return await _several(desk, request)
 
     async def replay(request: Request) -> Response:
-        work = await desk.platform.replay(request.path_params["work_id"])
+        work = await desk.platform.replays.work(request.path_params["work_id"])
         return desk.go(request, await path_of_work(desk, work.id) or "/dead-letters")
 
     return [
@@ -87,7 +87,7 @@ async def _replay(desk: Desk, ids: list[str]) -> int:
     count = 0
     for work_id in ids:
         try:
-            await desk.platform.replay(work_id)
+            await desk.platform.replays.work(work_id)
         except (InvalidInput, NotFound):
             continue
         count += 1
