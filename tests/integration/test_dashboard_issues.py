@@ -106,6 +106,17 @@ async def test_an_issues_dead_letters_are_replayed_together(app, platform):
     assert (await platform.journal.work.work(dead[0].id)).state is State.VERIFIED
 
 
+async def test_a_job_over_all_that_its_target_failed_is_one_click_away(app, platform):
+    issue = await outage(platform)
+    page = (await call(app, "GET", f"/issues/{issue.id}")).text
+
+    (path,) = re.findall(r'href="(/replays\?[^"]*)"', page)
+    form = await call(app, "GET", path.replace("&amp;", "&"))
+
+    assert form.status == 200
+    assert issue.target in form.text
+
+
 async def test_selected_dead_letters_are_discarded(app, platform):
     await outage(platform)
     dead = await platform.journal.work.dead_letters()

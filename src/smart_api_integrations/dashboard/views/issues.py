@@ -82,6 +82,7 @@ class IssueRow:
         dead: How many dead letters can be replayed.
         facts: Everything else, as names and values.
         cause: The cause without the target: a status, or the word of the error.
+        target: What fails, as a replay job names it; *work_kind* is the kind of its work.
     """
 
     id: str
@@ -106,6 +107,8 @@ class IssueRow:
     replay_word: str
     facts: tuple[tuple[str, str], ...]
     cause: str
+    target: str
+    work_kind: str
 
 
 def issue_row(issue: Issue, *, endpoints: Mapping[str, Endpoint], now: datetime) -> IssueRow:
@@ -135,6 +138,8 @@ def issue_row(issue: Issue, *, endpoints: Mapping[str, Endpoint], now: datetime)
         dead=issue.dead,
         replay_word=f"Replay {plural(issue.dead, 'dead letter')}…",
         facts=_facts(issue, now),
+        target=issue.target,
+        work_kind=issue.kind.value,
         cause=str(issue.response_code or visible(issue.error_code).replace("_", " ")),
     )
 
