@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from smart_api_integrations.api import create_api
 from smart_api_integrations.api.application import RESOURCES
 from smart_api_integrations.api.documentation import READERS, is_documentation
+from smart_api_integrations.application.parts import load_tracing
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.dashboard import PATHS, create_dashboard
 from smart_api_integrations.errors import ConfigurationError
@@ -30,6 +31,7 @@ from smart_api_integrations.server.security import (
     with_headers,
 )
 from smart_api_integrations.settings import Settings
+from smart_api_integrations.watch import activity_log
 
 WAYS_IN = "/webhooks/"
 _API = "/api"
@@ -106,13 +108,17 @@ class NotHere:
 def create_app(platform: Platform, *, ingest: ASGIApp) -> Application:
     """Return the ASGI application over *platform*; *ingest* takes the ways in, raw.
 
-    What belongs to a role that this process has not is answered with 404. The platform is opened and
+    What belongs to a role that this process has not is answered with 404. From now on what happens is
+    counted, and logged and traced where the settings say so. The platform is opened and
     closed by the caller.
 
     Raises:
         ConfigurationError: A provider's own path is one that the API or the dashboard has.
     """
     roles = platform.settings.roles
+    activity_log.follow(platform.telemetry)
+    if platform.settings.tracing:
+        load_tracing().follow(platform.telemetry)
     pages: ASGIApp = NotHere("api")
     if "api" in roles:
         pages = create_pages(platform)

@@ -17,7 +17,6 @@ from typing import Any
 
 import uvicorn
 
-from smart_api_integrations.application.parts import load_tracing
 from smart_api_integrations.application.platform import Platform
 from smart_api_integrations.application.publishing import publish
 from smart_api_integrations.server.application import Application, create_app
@@ -25,7 +24,6 @@ from smart_api_integrations.server.ingest import Ingest
 from smart_api_integrations.server.ingest_protocol import ingest_protocol
 from smart_api_integrations.server.listening import check_exposure, has_stored_keys, listening_socket, url_of
 from smart_api_integrations.settings import Settings
-from smart_api_integrations.watch.activity_log import follow
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +58,6 @@ async def serve(
         server = _Server(platform, on_ready=lambda: ready(platform, url_of(settings, listening)))
         if tether is not None:
             asyncio.get_running_loop().add_reader(tether, server.let_go, tether)
-        follow(platform.telemetry)
-        if settings.tracing:
-            load_tracing().follow(platform.telemetry)
         await platform.open()
         publish.started(platform)
         try:
