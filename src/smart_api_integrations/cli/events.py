@@ -104,3 +104,30 @@ def replay_event(
     """
     where = Where(url=url, database_url=database_url, key_file=key_file)
     asyncio.run(EVENTS.done_again(where, event_id, "replay", as_json=as_json, handler=handler))
+
+
+@program.command("tail")
+def tail_events(
+    provider: Provider = None,
+    event_type: EventType = None,
+    last: Annotated[int, typer.Option("--last", "-n", min=0, max=200, help="How many to begin with.")] = 10,
+    once: Annotated[bool, typer.Option("--once", help="Print those and stop.")] = False,
+    database_url: DatabaseUrl = None,
+    url: ServerUrl = None,
+    key_file: KeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Print the newest events, then each one as it comes, and again when its state changes.
+
+    `webhooks listen` forwards events and keeps its place; this only looks on.
+
+    Examples:
+
+        webhooks events tail --provider stripe
+        webhooks events tail --url https://hooks.example.com --json
+    """
+    from smart_api_integrations.cli.event_tail import EventTail
+
+    where = Where(url=url, database_url=database_url, key_file=key_file)
+    tail = EventTail({"provider": provider, "event_type": event_type}, as_json=as_json)
+    asyncio.run(tail.follow(where, last=last, once=once))
