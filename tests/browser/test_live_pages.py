@@ -230,3 +230,20 @@ async def test_the_keys_are_listed_and_lead_where_they_say(browser, platform):
         await page.keyboard.press("l")
         await page.wait_for_url(f"{url}/live")
         await page.close()
+
+
+async def test_what_comes_live_can_never_become_markup(browser, platform):
+    hostile = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
+    async with serving(platform) as url:
+        page = await browser.new_page()
+        for path in ("/live", "/events"):
+            await opened(page, url + path)
+            scene = Scene(platform=platform)
+            event = await scene.event("orders.sync", event_type=f"{path[1:]} {hostile}", provider="github")
+            for claim in await scene.claims():
+                await scene.die(claim)
+            await page.locator(f"main a[href='/events/{event.id}']").wait_for()
+
+            assert await page.title() != "run"
+            assert await page.locator("main img, main script").count() == 0
+        await page.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -56,6 +57,7 @@ from smart_api_integrations.storage.tables import (
 )
 from smart_api_integrations.storage.tallies import count_types
 from smart_api_integrations.storage.traces import event_trace
+from smart_api_integrations.storage.troubled_events import troubled_events
 from smart_api_integrations.storage.work_rows import PREFIXES, NewWork, new_work, work_row
 
 Entry = tuple[ReceivedEvent, Sequence[NewHandling]]
@@ -149,9 +151,10 @@ class Events:
         before: str | None = None,
         provider: str | None = None,
         event_type: str | None = None,
+        states: Collection[State] = (),
     ) -> Sequence[EventSummary]:
         """See ``EventStore.summaries``."""
-        return await self._store.read(self._summaries, (limit, before, provider, event_type))
+        return await self._store.read(self._summaries, (limit, before, provider, event_type, tuple(states)))
 
     async def trace(self, event_id: str) -> Trace | None:
         """See ``EventStore.trace``."""
@@ -262,17 +265,20 @@ class Events:
         ]
 
     def _summaries(
-        self, connection: Connection, asked: tuple[int, str | None, str | None, str | None]
+        self, connection: Connection, asked: tuple[int, str | None, str | None, str | None, tuple[State, ...]]
     ) -> list[EventSummary]:
         """Read a page of events without their bodies, then where the work of that page stands."""
-        limit, before, provider, event_type = asked
+        limit, before, provider, event_type, wanted = asked
         providers: Sequence[str | None] = [provider]
         if provider is None and event_type is not None:
             # An index by type alone would cost every event; one page of each provider costs a reader.
             providers = _providers(connection)
         rows: list[Any] = []
         for one in providers:
-            rows.extend(connection.execute(_page(limit, before, one, event_type)))
+            statement = _page(limit, before, one, event_type)
+            if wanted:
+                statement = statement.where(events.c.id.in_(troubled_events(wanted)))
+            rows.extend(connection.execute(statement))
         rows = sorted(rows, key=lambda row: str(row.id), reverse=True)[:limit]
         states = self._states(connection, [row.id for row in rows])
         return [

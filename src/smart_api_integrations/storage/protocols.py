@@ -42,7 +42,7 @@ from smart_api_integrations.core.journal import (
     TrafficPoint,
     Work,
 )
-from smart_api_integrations.core.lifecycle import Kind
+from smart_api_integrations.core.lifecycle import Kind, State
 from smart_api_integrations.core.source_traffic import SourceTraffic
 from smart_api_integrations.storage.access_protocol import AccessStore
 from smart_api_integrations.storage.bell import Bell
@@ -120,8 +120,13 @@ class EventStore(Protocol):
         before: str | None = None,
         provider: str | None = None,
         event_type: str | None = None,
+        states: Collection[State] = (),
     ) -> Sequence[EventSummary]:
-        """Return a page of events, newest first."""
+        """Return a page of events, newest first.
+
+        With *states* (``failed``, ``retry_scheduled``) only those with a handling or a delivery in one of
+        them, of which the newest ``COUNT_LIMIT`` are looked at.
+        """
 
     async def trace(self, event_id: str) -> Trace | None:
         """Return everything that one event led to, or None where the id is unknown."""

@@ -12,7 +12,7 @@ from smart_api_integrations.core.journal import EventSummary
 from smart_api_integrations.dashboard.desk import PAGE_LENGTH, Desk, asked
 from smart_api_integrations.dashboard.views.lists import VIEWS, View, event_row, view_of
 
-# A view is looked for in the newest events, a stretch at a time; what was not looked at is said.
+# What no index knows is looked for in the newest events, a stretch at a time; what was not is said.
 STRETCH = 200
 MOST_STRETCHES = 5
 
@@ -47,13 +47,14 @@ async def _find(
     """Return a page of what *view* wants, and the id before which the next begins, if there is one."""
     found: list[EventSummary] = []
     looked_at = before
-    length = STRETCH if view.status else PAGE_LENGTH + 1
+    length = STRETCH if view.status and not view.states else PAGE_LENGTH + 1
     for _ in range(MOST_STRETCHES):
         page = await desk.journal.events.summaries(
             limit=length,
             before=looked_at or None,
             provider=filters["provider"] or None,
             event_type=filters["type"] or None,
+            states=view.states,
         )
         found += [event for event in page if view.wants(event)]
         if len(found) > PAGE_LENGTH:

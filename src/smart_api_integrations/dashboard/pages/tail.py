@@ -19,7 +19,7 @@ from smart_api_integrations.dashboard.views.tail import (
     rejected_line,
 )
 
-LENGTH = 200
+LENGTH = 100
 """How many lines a page has; of each kind so many of the newest are looked at."""
 
 

@@ -27,11 +27,15 @@ Wanted = Callable[[EventSummary], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """A saved filter over the list of events: its word in the URL, its name, and what it lets through."""
+    """A saved filter over the list of events: its word in the URL, its name, and what it lets through.
+
+    With ``states`` the journal finds what it wants; otherwise it is looked for among the newest.
+    """
 
     status: str
     name: str
     wants: Wanted
+    states: tuple[State, ...] = ()
 
 
 VIEWS: tuple[View, ...] = (
@@ -40,16 +44,19 @@ VIEWS: tuple[View, ...] = (
         status="attention",
         name="Needs attention",
         wants=lambda event: bool(_UNSETTLED & {*event.handlings, *event.deliveries}),
+        states=(State.FAILED, State.RETRY_SCHEDULED),
     ),
     View(
         status="retrying",
         name="Retrying",
         wants=lambda event: State.RETRY_SCHEDULED in (*event.handlings, *event.deliveries),
+        states=(State.RETRY_SCHEDULED,),
     ),
     View(
         status="failed",
         name="Failed",
         wants=lambda event: State.FAILED in (*event.handlings, *event.deliveries),
+        states=(State.FAILED,),
     ),
     View(
         status="no_handler",

@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -252,6 +253,28 @@ class LostCases(JournalCase):
 
 class WorkListCases(JournalCase):
     """The lists of work, and the backlog."""
+
+    @promise
+    async def test_events_are_found_by_the_state_of_what_they_led_to(self, journal: Journal) -> None:
+        await journal.endpoints.add(self.endpoint())
+        events = [self.event(provider=provider) for provider in ("forge", "forge", "shop", "shop")]
+        dead, again, sent, fine = events
+        for event, become in ((dead, self.dead), (again, self.again), (fine, self.done)):
+            accepted = await journal.events.accept(event, ONE_HANDLER, handoff=handoff())
+            await journal.work.record(become(accepted.claims[0]))
+        await journal.events.accept(sent, [])
+        published = await journal.messages.publish(self.message(event_id=sent.id), handoff=handoff())
+        await journal.work.record(self.dead(published.claims[0]))
+
+        async def found(*states: State, **options: Any) -> set[str]:
+            return {event.id for event in await journal.events.summaries(states=states, **options)}
+
+        assert await found(State.FAILED) == {dead.id, sent.id}
+        assert await found(State.RETRY_SCHEDULED) == {again.id}
+        assert await found(State.FAILED, State.RETRY_SCHEDULED) == {dead.id, again.id, sent.id}
+        assert await found(State.FAILED, provider="shop") == {sent.id}
+        assert await found(State.FAILED, before=sent.id) == {dead.id}
+        assert await found(State.FAILED, event_type="push", limit=1) == {max(dead.id, sent.id)}
 
     @promise
     async def test_the_newest_attempts_of_each_kind_come_with_what_they_were_about(
