@@ -15,6 +15,7 @@ one that they refine.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +43,7 @@ from smart_api_integrations.providers.flat_vocabulary import FLAT_KEYS, Block, g
 from smart_api_integrations.providers.handshake_yaml import compile_handshakes, compile_response
 from smart_api_integrations.providers.publish_yaml import compile_publish
 from smart_api_integrations.providers.webhook_yaml import ProviderFile, SampleBlock, WebhookBlock
+from smart_api_integrations.providers.yaml_text import line_of
 
 _DEFAULT = "default"
 _NOT_INHERITED = ("path", "events")
@@ -147,7 +149,7 @@ def _define(
         )
         needs = verification_needs(block["verification"])
     except ConfigurationError as error:
-        message = f"{file.path}, webhook {name!r}: {error}"
+        message = f"{file.path}, line {_line(file.path, name, str(error))}, webhook {name!r}: {error}"
         raise ConfigurationError(message) from error
     where = f"{file.path}, webhook {name!r}: "
     return Definition(
@@ -162,6 +164,13 @@ def _define(
         samples=tuple(sample for content in reversed(files) for sample in content.samples),
         warnings=tuple(where + note for note in (*notes, *_doubts(webhook.scheme, packaged=packaged))),
     )
+
+
+def _line(path: Path, name: str, fault: str) -> int:
+    """Return the line that a fault of the webhook *name* is about: of the key that it names, if it does."""
+    words = re.match(r"[a-z_]+(\.\w+)*", fault)
+    steps = words[0].split(".") if words else []
+    return line_of(path, ("webhooks", name, *(int(step) if step.isdigit() else step for step in steps)))
 
 
 def _own_layers(name: str, content: ProviderFile) -> Iterable[Block]:

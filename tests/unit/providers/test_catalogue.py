@@ -562,6 +562,24 @@ webhooks:
     assert providers.load(TIMED=SECRET).warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "webhooks:\n  default: {signing_secret_env: MINE_SECRET}\n  other:\n    verification_type: hmc\n",
+            4,
+        ),
+        ("webhooks:\n  default: {signing_secret_env: MINE_SECRET}\n  other:\n    batch:\n      max: 5\n", 4),
+        ("webhooks:\n  default:\n    path: /a\n    verification:\n      scheme: asymmetric\n", 4),
+    ],
+)
+def test_a_fault_that_shows_only_when_the_layers_are_laid_has_its_line_too(providers, text, line):
+    providers.write("mine", text)
+
+    with pytest.raises(ConfigurationError, match=rf"webhook\.yaml, line {line}, webhook"):
+        providers.webhook("mine", MINE_SECRET=SECRET)
+
+
 def test_the_faults_of_all_files_are_told_at_once(providers):
     providers.write("one", "webhoks: {}")
     providers.write("two", "webhooks: {default: {mode: later}}")
