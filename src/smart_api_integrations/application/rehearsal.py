@@ -88,6 +88,8 @@ async def rehearse(
                 "database_url": f"sqlite:///{Path(folder) / 'webhooks.db'}",
                 "public_url": settings.public_url or EXAMPLE_URL,
                 "roles": ("gateway", "worker"),
+                "broker_url": None,  # what is rehearsed did not happen
+                "internal_events": "never",
                 "shutdown_seconds": 0.0,
             }
         )
