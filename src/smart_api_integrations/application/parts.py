@@ -34,8 +34,10 @@ from smart_api_integrations.providers.catalogue import Catalogue
 from smart_api_integrations.receive.assigning import Publishing, handlings_for
 from smart_api_integrations.receive.captured_keys import CapturedKeys
 from smart_api_integrations.receive.door import Door
+from smart_api_integrations.receive.forward_rules import ForwardRules
+from smart_api_integrations.receive.forwarding import ForwardRunner, is_forwarding
 from smart_api_integrations.receive.gateway import GatewayRules
-from smart_api_integrations.receive.handling import HandlerRunner, Surroundings
+from smart_api_integrations.receive.handling import Check, HandlerRunner, Surroundings
 from smart_api_integrations.receive.published_keys import FindKey
 from smart_api_integrations.receive.publishing import PublishRunner, is_publishing
 from smart_api_integrations.send.broker_delivery import BrokerDelivering
@@ -119,6 +121,8 @@ def build_runners(
     transport: HttpTransport,
     broker: Broker | None,
     own: Surroundings,
+    check: Check,
+    rules: ForwardRules,
 ) -> Mapping[Kind, Runner]:
     """Return what runs each kind of work."""
     handlings = HandlerRunner(
@@ -126,6 +130,7 @@ def build_runners(
         webhooks=catalogue.reachable,
         surroundings=own,
         default_timeout=timedelta(seconds=settings.handler_timeout_seconds),
+        check=check,
     )
     sending = load_tracing().TracingTransport(transport) if settings.tracing else transport
     deliveries = build_delivering(sending, own)
@@ -138,7 +143,13 @@ def build_runners(
         new_id=own.new_id,
     )
 
+    forwarding = ForwardRunner(
+        catalogue.webhooks, rules=rules.snapshot.current, now=own.now, new_id=own.new_id, check=check
+    )
+
     async def handle(claim: Claim) -> Outcome:
+        if is_forwarding(claim):
+            return await forwarding.run(claim)
         return await (publishing if is_publishing(claim) else handlings).run(claim)
 
     async def deliver(claim: Claim) -> Outcome:

@@ -18,6 +18,7 @@ from smart_api_integrations.application import brokering, parts
 from smart_api_integrations.application.access import Access
 from smart_api_integrations.application.enlisting import Enlisting
 from smart_api_integrations.application.guarding import build_bell, build_door
+from smart_api_integrations.application.holding import Holding
 from smart_api_integrations.application.mounted import Mounted
 from smart_api_integrations.application.replays import Replays
 from smart_api_integrations.application.surroundings import (
@@ -28,15 +29,16 @@ from smart_api_integrations.application.surroundings import (
 from smart_api_integrations.application.trying import SEND_ONCE_SECONDS, trial_claim
 from smart_api_integrations.application.watching import build_monitor
 from smart_api_integrations.core.endpoint import Endpoint
-from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.intake import NoIntake
 from smart_api_integrations.core.journal import Attempt, Message, Published, ReceivedEvent
 from smart_api_integrations.core.outbound_message import PublishOptions, build_message
 from smart_api_integrations.core.outbound_request import Answer, OutboundRequest
 from smart_api_integrations.core.webhook_registry import get_webhook_registry
-from smart_api_integrations.errors import ConfigurationError, NotFound
+from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.network.endpoint_url import check_endpoint_url
 from smart_api_integrations.providers.catalogue import Catalogue
+from smart_api_integrations.receive.forward_rules import ForwardRules
+from smart_api_integrations.receive.forwarding import forwarding_too
 from smart_api_integrations.receive.gateway import Gateway
 from smart_api_integrations.receive.greeter import Greeter
 from smart_api_integrations.receive.handling import hops_of
@@ -45,8 +47,8 @@ from smart_api_integrations.receive.ledger import JournalLedger
 from smart_api_integrations.receive.published_keys import FindKey
 from smart_api_integrations.receive.rejections import RejectionLog
 from smart_api_integrations.receive.threads import Around
-from smart_api_integrations.send.endpoint_values import checked_rate
 from smart_api_integrations.send.endpoints import Endpoints
+from smart_api_integrations.send.event_types import EventTypes
 from smart_api_integrations.send.publisher import Publisher
 from smart_api_integrations.send.subscribers import Subscribers
 from smart_api_integrations.settings import Settings
@@ -59,7 +61,7 @@ from smart_api_integrations.work.worker import Worker
 logger = logging.getLogger(__name__)
 
 
-class Platform(Mounted):
+class Platform(Mounted, Holding):
     """One running platform.
 
     Attributes:
@@ -72,6 +74,8 @@ class Platform(Mounted):
         access: API keys, sessions and the audit log.
         subscribers: Functions of this process that are told of messages.
         live: Tells who watches what changed in the journal.
+        event_types: The catalogue of our own event types.
+        forward_rules: What makes messages of received events.
         enlisting: Puts messages into callers' own transactions.
         broker: Where messages go beside endpoints, or None.
         replays: Does finished or dead work again.
@@ -111,28 +115,18 @@ class Platform(Mounted):
         self.subscribers = Subscribers(self._own.threads)
         self.broker = brokering.build_broker(settings, self.subscribers.take)
         self._on_published = brokering.who_is_told(settings, self.subscribers)
-        self._publishing = brokering.build_publishing(settings, self.subscribers)
         as_endpoint = brokering.endpoint_of(self.broker, settings)
         self.journal = parts.build_journal(settings, self._own, broker=as_endpoint)
+        self.event_types = EventTypes(self.journal.event_types, now=self.journal.now)
+        self.forward_rules = ForwardRules(
+            self.journal.forward_rules, self.journal.endpoints, new_id=self._own.new_id, now=self.journal.now
+        )
+        self._publishing = forwarding_too(
+            brokering.build_publishing(settings, self.subscribers), self.forward_rules.known
+        )
         self._worker = self._build_worker()
         self._intake = self._worker if "worker" in settings.roles else NoIntake()
-        self._publisher = Publisher(
-            self.journal.messages,
-            intake=self._intake,
-            on_published=self._on_published,
-            new_id=self._own.new_id,
-            now=self.journal.now,
-        )
-        self.enlisting = Enlisting(self.journal.outbox)
-        self._relay = Relay(
-            self.journal.outbox,
-            intake=self._intake,
-            on_published=self._on_published,
-            telemetry=self.telemetry,
-        )
-        self.endpoints = Endpoints(
-            self.journal.endpoints, self._network.guard, new_id=self._own.new_id, now=self.journal.now
-        )
+        self._build_sending()
         self._captured_keys, self.brought_keys = parts.build_brought_keys(self._catalogue, self.journal)
         self.access = Access(
             self.journal.access,
@@ -152,6 +146,28 @@ class Platform(Mounted):
         self.retention = parts.build_retention(settings, self.journal)
         self._process = os.getpid()
         self._hurried = asyncio.Event()
+        self._fresheners: list[asyncio.Task[None]] = []
+
+    def _build_sending(self) -> None:
+        """Build what makes messages and keeps endpoints."""
+        self._publisher = Publisher(
+            self.journal.messages,
+            intake=self._intake,
+            on_published=self._on_published,
+            new_id=self._own.new_id,
+            now=self.journal.now,
+            check=self.event_types.check,
+        )
+        self.enlisting = Enlisting(self.journal.outbox)
+        self._relay = Relay(
+            self.journal.outbox,
+            intake=self._intake,
+            on_published=self._on_published,
+            telemetry=self.telemetry,
+        )
+        self.endpoints = Endpoints(
+            self.journal.endpoints, self._network.guard, new_id=self._own.new_id, now=self.journal.now
+        )
 
     def _build_worker(self) -> Worker:
         runners = parts.build_runners(
@@ -161,6 +177,8 @@ class Platform(Mounted):
             transport=self._network.transport,
             broker=self.broker,
             own=self._own,
+            check=self.event_types.check,
+            rules=self.forward_rules,
         )
         rules = parts.worker_rules(self.settings, self._registry, on_published=self._on_published)
         return Worker(work=self.journal.work, runners=runners, telemetry=self.telemetry, rules=rules)
@@ -205,6 +223,7 @@ class Platform(Mounted):
             own=self._own,
             telemetry=self.telemetry,
             ledger=ledger,
+            check=self.event_types.check,
             publishing=self._publishing,
         )
 
@@ -235,6 +254,8 @@ class Platform(Mounted):
             self.journal.hang(self._bell)
             self._bell.open(self._worker.wake)
         await self.journal.open()
+        self._fresheners = [asyncio.create_task(self.forward_rules.snapshot.keep_fresh())]
+        await self.forward_rules.snapshot.current()
 
     def worker_state(self) -> str:
         """Return ``ok``, ``elsewhere`` where that is no role of this process, or ``not running``."""
@@ -269,6 +290,10 @@ class Platform(Mounted):
         deadline = asyncio.get_running_loop().time() + left.total_seconds()
         await self.live.close()
         await self.retention.stop()
+
+        for task in self._fresheners:
+            task.cancel()
+        await asyncio.gather(*self._fresheners, return_exceptions=True)
         await self._relay.stop()
         await self._replayer.stop()
         await self.monitor.stop()
@@ -324,7 +349,7 @@ class Platform(Mounted):
             **options,
         )
 
-    def draft(
+    async def draft(
         self,
         event: str,
         data: Any,
@@ -339,7 +364,7 @@ class Platform(Mounted):
             InvalidInput: The event's name or the data cannot be used.
         """
         event_id, hops = (None, 0) if cause is None else (cause.id, hops_of(cause))
-        return self._publisher.draft(event, data, metadata, event_id=event_id, hops=hops, **options)
+        return await self._publisher.draft(event, data, metadata, event_id=event_id, hops=hops, **options)
 
     async def try_endpoint(
         self, endpoint: Endpoint, event: str, data: Any, metadata: Mapping[str, Any] | None = None
@@ -364,30 +389,3 @@ class Platform(Mounted):
         """
         check_endpoint_url(request.url, self._network.guard, allow_http=allow_http)
         return await self._network.transport.send(request, timeout=SEND_ONCE_SECONDS)
-
-    async def pause(self, target: str) -> Gate:
-        """Begin nothing more of a source, a handler or an endpoint; what comes for it waits.
-
-        Args:
-            target: ``provider:name`` for a source, a handler's name, or an endpoint's id.
-
-        Raises:
-            NotFound: There is no such endpoint; a name with a colon is a source's or a handler's.
-        """
-        await self._check_target(target)
-        return await self.journal.gates.pause(target)
-
-    async def resume(self, target: str, *, rate: float | None = None) -> Gate:
-        """Begin again what waits, *rate* of it a second until the backlog is gone.
-
-        Raises:
-            NotFound: There is no such endpoint.
-            InvalidInput: The rate cannot be used.
-        """
-        await self._check_target(target)
-        return await self.journal.gates.resume(target, rate=None if rate is None else checked_rate(rate))
-
-    async def _check_target(self, target: str) -> None:
-        if ":" not in target and await self.journal.endpoints.endpoint(target) is None:
-            message = f"There is no endpoint {target}; a source is provider:name"
-            raise NotFound(message)

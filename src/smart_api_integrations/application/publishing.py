@@ -59,7 +59,8 @@ class Publish:
             )
             raise WebhooksError(message)
         if connection is not None:
-            draft = _draft(platform, event, data, metadata, **options)
+            drafting = _draft(platform, event, data, metadata, **options)
+            draft = asyncio.run_coroutine_threadsafe(drafting, platform.loop).result()
             platform.enlisting.enlist(draft, connection, loop=platform.loop)
             return draft.id
         keeping = _keeping(platform, event, data, metadata, **options)
@@ -77,7 +78,12 @@ class Publish:
         """Publish from a coroutine, in whatever event loop; otherwise the same."""
         platform = self._newest()
         if connection is not None:
-            message = _draft(platform, event, data, metadata, **options)
+            drafting = _draft(platform, event, data, metadata, **options)
+            if _running_loop() is platform.loop:
+                message = await drafting
+            else:
+                drafted = asyncio.run_coroutine_threadsafe(drafting, platform.loop)
+                message = await asyncio.wrap_future(drafted)
             await enlist_async(platform, message, connection)
             return message.id
         keeping = _keeping(platform, event, data, metadata, **options)
@@ -135,7 +141,7 @@ def _draft(
     data: Any,
     metadata: Mapping[str, Any] | None,
     **options: Unpack[PublishOptions],
-) -> Message:
+) -> Coroutine[Any, Any, Message]:
     check_options(options)
     return platform.draft(event, data, metadata, cause=current_event.get(), **options)
 

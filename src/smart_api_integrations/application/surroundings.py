@@ -16,7 +16,7 @@ from smart_api_integrations.core.webhook_registry import WebhookRegistry
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.providers.catalogue import Catalogue, load_catalogue
 from smart_api_integrations.receive.assigning import Publishing, publish_nothing
-from smart_api_integrations.receive.handling import HandlerRunner, Surroundings
+from smart_api_integrations.receive.handling import Check, HandlerRunner, Surroundings, anything_goes
 from smart_api_integrations.receive.inline import InlineHandling, InlineRules
 from smart_api_integrations.receive.ledger import Ledger
 from smart_api_integrations.receive.threads import Around, HandlerThreads
@@ -60,13 +60,18 @@ def build_inline(
     telemetry: Telemetry,
     ledger: Ledger,
     publishing: Publishing = publish_nothing,
+    check: Check = anything_goes,
 ) -> InlineHandling:
     """Return what handles events while their provider waits."""
     limit = timedelta(seconds=settings.handler_timeout_seconds)
     return InlineHandling(
         registry=registry,
         runner=HandlerRunner(
-            registry=registry, webhooks=catalogue.reachable, surroundings=own, default_timeout=limit
+            registry=registry,
+            webhooks=catalogue.reachable,
+            surroundings=own,
+            default_timeout=limit,
+            check=check,
         ),
         ledger=ledger,
         telemetry=telemetry,

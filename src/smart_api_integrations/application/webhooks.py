@@ -252,7 +252,7 @@ class Webhooks:
         """
         if connection is not None:
             check_options(options)
-            message = self.platform.draft(event, data, metadata, **options)
+            message = self.call(self.platform.draft(event, data, metadata, **options))
             self.platform.enlisting.enlist(message, connection, loop=self.platform.loop)
             return message.id
         return self.call(self.platform.publish(event, data, metadata, **options)).message_id

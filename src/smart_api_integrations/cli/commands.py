@@ -51,6 +51,8 @@ COMMANDS: dict[str, Entry] = {
     "deliveries": Entry(group=LOOK, summary="List, show, export and resend what was sent"),
     "dead-letters": Entry(group=LOOK, summary="List, export and replay what failed for good"),
     "replays": Entry(group=LOOK, summary="Do finished or dead work again, over a filter"),
+    "event-types": Entry(group=LOOK, summary="List and change your own event types"),
+    "forward-rules": Entry(group=LOOK, summary="Rules that send received events on"),
     "endpoints": Entry(group=LOOK, summary="List, show and export where messages go"),
     "alerts": Entry(group=LOOK, summary="List what was alarming, try who is told of it"),
 }

@@ -109,9 +109,10 @@ class Message:
             does not match it; who wants it names it, ``endpoint.*``.
         deliver_at: Before this no delivery begins; None for at once.
         expires_at: From this on no delivery begins: what is left is cancelled; None for never.
-        idempotency_key: Publishing with a key that was used gives the answer of the first time.
-        fingerprint: Of the content, where there is a key. Neither is kept with the message.
+        idempotency_key: Publishing with a used key gives the answer of the first time; ``fingerprint`` is the
+            content's, where there is a key. Neither is kept with the message.
         ordering_key: Messages with equal keys reach an endpoint one after the other; None for no order.
+        endpoint_id: The one endpoint that it is for, whatever its types; None for all that subscribe.
     """
 
     id: str
@@ -128,6 +129,7 @@ class Message:
     idempotency_key: str | None = None
     fingerprint: bytes = b""
     ordering_key: str | None = None
+    endpoint_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +171,7 @@ class Work:
 class Claim:
     """Work that is leased to a worker, with everything that running it needs.
 
-    ``work.attempt_count`` is the number of the attempt that the claim begins. A handling carries
-    its event; a delivery its message and its endpoint (None where the endpoint was deleted).
+    ``work.attempt_count`` is the attempt's number. A handling has its event, a delivery message and endpoint.
     """
 
     work: Work

@@ -58,6 +58,7 @@ def build_message(  # noqa: PLR0913 - one for each attribute of Message
     event_id: str | None = None,
     handler: str | None = None,
     hops: int = 0,
+    endpoint_id: str | None = None,
     max_bytes: int = MAX_BODY_BYTES,
     **options: Unpack[PublishOptions],
 ) -> Message:
@@ -86,6 +87,7 @@ def build_message(  # noqa: PLR0913 - one for each attribute of Message
         event_id=event_id,
         handler=handler,
         hops=hops,
+        endpoint_id=endpoint_id,
         ordering_key=options.get("ordering_key"),
         deliver_at=_deliver_at(options, now=now),
         expires_at=_moment("expires_at", options.get("expires_at"), now=now),

@@ -22,7 +22,7 @@ import contextvars
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,6 +70,14 @@ current_event: contextvars.ContextVar[ReceivedEvent | None] = contextvars.Contex
     "current_event", default=None
 )
 """The event whose handler is running: what ``publish`` inside a handler links its message to."""
+
+
+Check = Callable[[str, Any], Awaitable[None]]
+"""Raises ``InvalidInput`` where data may not be published as an event of this type."""
+
+
+async def anything_goes(_event: str, _data: Any) -> None:
+    """Hold data to nothing: there is no catalogue."""
 
 
 class RanTooLong(Exception):
@@ -131,8 +139,10 @@ class HandlerRunner:
         webhooks: Mapping[tuple[str, str], InboundWebhook],
         surroundings: Surroundings,
         default_timeout: timedelta,
+        check: Check = anything_goes,
     ) -> None:
-        """Take where handlers are found and how bodies are read."""
+        """Take where handlers are found and how bodies are read; *check* holds data to its schema."""
+        self._check = check
         self._registry = registry
         self._webhooks = webhooks
         self._surroundings = surroundings
@@ -157,11 +167,11 @@ class HandlerRunner:
             handlings=added,
         )
 
-    def outcome_of(self, claim: Claim, run: Run) -> Outcome:
+    async def outcome_of(self, claim: Claim, run: Run) -> Outcome:
         """Return what became of a handler that was run while its provider waited: only that one retries."""
         limit = run.limit or self._default_timeout
         try:
-            ending = self._kept(claim, run.ending(limit))
+            ending = await self._kept(claim, run.ending(limit))
         except InvalidInput as error:
             ending = raised(error)
         if ending.state is State.RETRY_SCHEDULED:
@@ -178,7 +188,7 @@ class HandlerRunner:
         try:
             async with limit:
                 ending = await self._run(claim, processor, handler, limit, added=added)
-            return self._kept(claim, ending)
+            return await self._kept(claim, ending)
         except HandlerError as verdict:
             return judged(verdict)
         except HandlerStuck:
@@ -233,7 +243,7 @@ class HandlerRunner:
             raise InvalidInput(message)
         return seen_by_handlers(kept, webhook, attempt=claim.work.attempt_count)
 
-    def _kept(self, claim: Claim, ending: Ending) -> Ending:
+    async def _kept(self, claim: Claim, ending: Ending) -> Ending:
         """Return *ending* as it can be kept: its result as text, what that publishes as messages.
 
         Raises:
@@ -243,13 +253,12 @@ class HandlerRunner:
         result = ending.result.data if isinstance(ending.result, WebhookResponse) else ending.result
         if claim.event is None or ending.state is not State.COMPLETED or not isinstance(result, Mapping):
             return replace(ending, result=text)
-        event, entries = claim.event, _entries(result.get("events") or ())
-        return replace(
-            ending, result=text, messages=tuple(self._message(claim, event, entry) for entry in entries)
-        )
+        entries = _entries(result.get("events") or ())
+        messages = [await self._message(claim, claim.event, entry) for entry in entries]
+        return replace(ending, result=text, messages=tuple(messages))
 
-    def _message(self, claim: Claim, event: ReceivedEvent, entry: Mapping[str, Any]) -> Message:
-        return build_message(
+    async def _message(self, claim: Claim, event: ReceivedEvent, entry: Mapping[str, Any]) -> Message:
+        message = build_message(
             entry["type"],
             entry.get("data", {}),
             {**(entry.get("metadata") or {}), "correlation_id": event.id},
@@ -260,6 +269,8 @@ class HandlerRunner:
             handler=claim.work.target,
             hops=hops_of(event),
         )
+        await self._check(message.event, entry.get("data", {}))
+        return message
 
     def _scheduled(
         self, claim: Claim, ending: Ending, schedule: RetrySchedule

@@ -142,7 +142,7 @@ class InlineHandling:
         finally:
             current_event.reset(token)
         answer = self._answer(run, response)
-        outcomes = [self._runner.outcome_of(claim, each) for claim, each in run.ended(response)]
+        outcomes = [await self._runner.outcome_of(claim, each) for claim, each in run.ended(response)]
         refused = await asyncio.gather(*(self._record(outcome) for outcome in outcomes))
         return handled(run.event, FAILED) if any(refused) else answer
 

@@ -5,7 +5,7 @@ The message itself, with its body, is made by the rules of ``core.outbound_reque
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Unpack
 
@@ -26,19 +26,22 @@ class Publisher:
         on_published: Callable[[Sequence[Message]], None],
         new_id: Callable[[str], str],
         now: Callable[[], datetime],
+        check: Callable[[str, Any], Awaitable[None]],
     ) -> None:
         """Keep messages in *messages*.
 
-        *intake* takes their deliveries, *on_published* is told of each after its commit, *new_id* makes an
-        id with the prefix that it is given.
+        *check* raises where the data of a type may not be published. *intake* takes the deliveries,
+        *on_published* is told of each message after its commit, *new_id* makes an id with the prefix that it
+        is given.
         """
         self._messages = messages
         self._intake = intake
         self._on_published = on_published
         self._new_id = new_id
         self._now = now
+        self._check = check
 
-    def draft(
+    async def draft(
         self,
         event: str,
         data: Any,
@@ -51,9 +54,9 @@ class Publisher:
         """Return the message that *event* happened, which is not kept.
 
         Raises:
-            InvalidInput: The event's name, its data or its size cannot be used.
+            InvalidInput: The event's name, its data or its size cannot be used, or it breaks its schema.
         """
-        return build_message(
+        message = build_message(
             event,
             data,
             metadata,
@@ -63,6 +66,8 @@ class Publisher:
             hops=hops,
             **options,
         )
+        await self._check(event, data)
+        return message
 
     async def publish(
         self,
@@ -82,7 +87,7 @@ class Publisher:
             InvalidInput: The event's name, its data or its size cannot be used; nothing was kept.
             StorageUnavailable: Nothing was kept.
         """
-        message = self.draft(event, data, metadata, event_id=event_id, hops=hops, **options)
+        message = await self.draft(event, data, metadata, event_id=event_id, hops=hops, **options)
         published = await self._messages.publish(message, handoff=self._intake.offer())
         if published.claims:
             self._intake.take(published.claims)

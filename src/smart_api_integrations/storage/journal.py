@@ -12,6 +12,8 @@ from sqlalchemy import Connection, exc
 
 from smart_api_integrations.core.changes import Mark
 from smart_api_integrations.core.endpoint import DEFAULT_TENANT, Endpoint
+from smart_api_integrations.core.event_catalogue import EventTypeEntry
+from smart_api_integrations.core.forwarding import ForwardRule
 from smart_api_integrations.errors import StorageUnavailable
 from smart_api_integrations.storage.access import Access
 from smart_api_integrations.storage.access_protocol import AccessStore
@@ -25,7 +27,9 @@ from smart_api_integrations.storage.directory import Directory
 from smart_api_integrations.storage.endpoint_health import EndpointHealth
 from smart_api_integrations.storage.endpoint_protocols import EndpointStore, GateStore
 from smart_api_integrations.storage.endpoints import Endpoints
+from smart_api_integrations.storage.event_type_rows import EVENT_TYPES
 from smart_api_integrations.storage.events import Events
+from smart_api_integrations.storage.forward_rule_rows import FORWARD_RULES
 from smart_api_integrations.storage.issue_protocol import IssueStore
 from smart_api_integrations.storage.issues import IssueCounting, Issues
 from smart_api_integrations.storage.lines import Lines
@@ -49,6 +53,7 @@ from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tallies import Tally, read_tallies, whole_slots
 from smart_api_integrations.storage.upkeep import Upkeep
 from smart_api_integrations.storage.upkeep_protocol import UpkeepStore
+from smart_api_integrations.storage.versioned import Versioned, VersionedStore
 from smart_api_integrations.storage.watch_protocol import WatchStore
 from smart_api_integrations.storage.watching import Watching
 from smart_api_integrations.storage.work import WorkQueue
@@ -63,6 +68,8 @@ class SqlJournal:
     endpoints: EndpointStore
     gates: GateStore
     outbox: OutboxStore
+    event_types: VersionedStore[EventTypeEntry]
+    forward_rules: VersionedStore[ForwardRule]
     issues: IssueStore
     access: AccessStore
     captured_keys: CapturedKeyStore
@@ -88,6 +95,9 @@ class SqlJournal:
         self.work = WorkQueue(store, claiming, recording, redoing)
         self.replays = Replays(store, redoing)
         self.upkeep = Upkeep(store)
+
+        self.event_types = Versioned(store, EVENT_TYPES)
+        self.forward_rules = Versioned(store, FORWARD_RULES)
         self.gates = Gates(store)
         self.endpoints = Endpoints(store)
         self.issues = Issues(store)

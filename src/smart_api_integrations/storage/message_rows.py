@@ -23,6 +23,7 @@ def message_row(message: Message) -> Row:
         None if message.deliver_at is None else microseconds(message.deliver_at),
         None if message.expires_at is None else microseconds(message.expires_at),
         None if message.ordering_key is None else storable(message.ordering_key),
+        message.endpoint_id,
         message.body,
     )
 
@@ -41,5 +42,6 @@ def message_from(row: Any) -> Message:
         deliver_at=row.deliver_at,
         expires_at=row.expires_at,
         ordering_key=row.ordering_key,
+        endpoint_id=row.endpoint_id,
         body=row.body,
     )

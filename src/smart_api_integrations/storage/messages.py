@@ -167,11 +167,19 @@ class Messages:
 
 def subscribers_of(directory: Directory, message: Message) -> Sequence[Endpoint]:
     """Return the endpoints that get *message*: their types name it, no filter refuses it."""
-    found = directory.subscribers(message.tenant, message.event, operational=message.operational)
+    found = _addressed(directory, message)
     if not any(endpoint.filter for endpoint in found):
         return found
     content = content_of(message.body)
     return [endpoint for endpoint in found if _may_want(endpoint, content)]
+
+
+def _addressed(directory: Directory, message: Message) -> Sequence[Endpoint]:
+    """Return whom *message* is for: one endpoint, or those whose types name it."""
+    if message.endpoint_id is None:
+        return directory.subscribers(message.tenant, message.event, operational=message.operational)
+    endpoint = directory.get(message.endpoint_id)
+    return () if endpoint is None or not endpoint.active else (endpoint,)
 
 
 def _wanted_lines(those: Iterable[Message], wanting: Mapping[str, Sequence[Endpoint]]) -> Iterator[Line]:

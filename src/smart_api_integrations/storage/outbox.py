@@ -23,8 +23,8 @@ from smart_api_integrations.core.journal import Handoff, Message, Published
 from smart_api_integrations.errors import ConfigurationError
 from smart_api_integrations.storage.messages import Messages
 from smart_api_integrations.storage.outbox_protocol import Home
+from smart_api_integrations.storage.sending_tables import outbox
 from smart_api_integrations.storage.store import Store
-from smart_api_integrations.storage.tables import outbox
 
 RELAYED_AT_ONCE = 200
 
@@ -32,7 +32,7 @@ Question = tuple[str, dict[str, Any]]
 Asking = Generator[Question, Sequence[Sequence[Any]], None]
 """Statements with ``:name`` for their values, one after the other; each is sent the rows of the last one."""
 
-_PLAIN = ("id", "tenant", "event", "event_id", "handler", "hops", "ordering_key")
+_PLAIN = ("id", "tenant", "event", "event_id", "handler", "hops", "ordering_key", "endpoint_id")
 _MOMENTS = ("created_at", "deliver_at", "expires_at")
 _first = select(outbox.c.id).limit(1)
 _take = select(outbox).order_by(outbox.c.id).limit(RELAYED_AT_ONCE).with_for_update(skip_locked=True)

@@ -24,6 +24,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from smart_api_integrations.core.changes import Mark
+from smart_api_integrations.core.event_catalogue import EventTypeEntry
+from smart_api_integrations.core.forwarding import ForwardRule
 from smart_api_integrations.core.journal import (
     Accepted,
     Backlog,
@@ -54,6 +56,7 @@ from smart_api_integrations.storage.recent_attempts import RecentAttempt
 from smart_api_integrations.storage.replay_protocol import ReplayStore
 from smart_api_integrations.storage.tallies import Tally
 from smart_api_integrations.storage.upkeep_protocol import UpkeepStore
+from smart_api_integrations.storage.versioned import VersionedStore
 from smart_api_integrations.storage.watch_protocol import WatchStore
 
 
@@ -296,6 +299,8 @@ class Journal(Protocol):
     endpoints: EndpointStore
     gates: GateStore
     outbox: OutboxStore
+    event_types: VersionedStore[EventTypeEntry]
+    forward_rules: VersionedStore[ForwardRule]
     issues: IssueStore
     access: AccessStore
     captured_keys: CapturedKeyStore

@@ -134,6 +134,7 @@ messages = Table(
     Column("deliver_at", Moment),
     Column("expires_at", Moment),
     Column("ordering_key", OutsideText),
+    Column("endpoint_id", ID),
     Column("body", LargeBinary, nullable=False),
 )
 _partial("ix_messages_event", "event_id", "id", table=messages, where=HAS_PROVIDER_ID)
@@ -248,15 +249,6 @@ idempotency_keys = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("used_at", Moment, nullable=False),
     Index("ix_idempotency_keys_used", "used_at"),
-)
-
-# What callers' own transactions leave to be published; emptied as soon as a worker sees it.
-outbox = Table(
-    "webhooks_outbox",
-    metadata,
-    Column("id", ID, primary_key=True),
-    Column("envelope", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),
 )
 
 # What holds back the work of a target; one that nothing is the matter with has no row.

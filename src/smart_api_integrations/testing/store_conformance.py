@@ -25,6 +25,7 @@ from smart_api_integrations.testing.journal_cases.gates import (
     FairnessCases,
     PauseCases,
     RateCases,
+    TenantCases,
 )
 from smart_api_integrations.testing.journal_cases.health import HealthCases
 from smart_api_integrations.testing.journal_cases.issues import IssueCases
@@ -39,6 +40,7 @@ from smart_api_integrations.testing.journal_cases.replays import ReplayJobCases,
 from smart_api_integrations.testing.journal_cases.rerouting import RerouteCases
 from smart_api_integrations.testing.journal_cases.resuming import ResumeCases
 from smart_api_integrations.testing.journal_cases.sending import EndpointCases, MessageCases
+from smart_api_integrations.testing.journal_cases.sets import SetCases
 from smart_api_integrations.testing.journal_cases.tallies import TallyCases
 from smart_api_integrations.testing.journal_cases.timing import TimingCases
 from smart_api_integrations.testing.journal_cases.upkeep import PurgeCases, SealCases
@@ -65,10 +67,12 @@ class StoreConformance(
     RerouteCases,
     MessageCases,
     OutboxCases,
+    SetCases,
     EndpointCases,
     ClaimCases,
     OrderCases,
     FairnessCases,
+    TenantCases,
     PauseCases,
     RateCases,
     HealthCases,

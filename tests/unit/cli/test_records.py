@@ -163,6 +163,28 @@ class TestWhere:
         assert other.out == "not wanted\n"
         assert (faulty.code, "cannot be computed" in faulty.err) == (1, True)
 
+    def test_event_types_are_put_listed_and_archived(self, cli, journal, tmp_path):
+        (tmp_path / "order.json").write_text('{"type": "object"}', "utf-8")
+
+        cli("event-types", "put", "order.created", "--description", "placed", "--schema", "order.json")
+        cli("event-types", "put", "order.created", "--archive")
+        shown = cli("event-types", "show", "order.created").json
+
+        assert cli("event-types", "list", "--json").out == ""
+        assert cli("event-types", "list", "--archived", "--json").json["name"] == "order.created"
+        assert (shown["description"], shown["schema"]) == ("placed", {"type": "object"})
+
+    def test_forward_rules_are_added_listed_and_deleted(self, cli, journal):
+        added = cli(
+            "forward-rules", "add", "--source", "github:*", "--event", "push", "--event", "issues"
+        ).json
+        listed = cli("forward-rules", "list")
+        deleted = cli("forward-rules", "delete", added["id"])
+
+        assert (added["events"], added["message_type"]) == (["push", "issues"], "{provider}.{type}")
+        assert added["id"] in listed.out
+        assert (deleted.code, cli("forward-rules", "list", "--json").out) == (0, "")
+
     def test_a_database_that_is_not_there_is_not_made(self, cli, tmp_path):
         ended = cli("events", "list", "--database-url", "sqlite:///misspelt.db")
 

@@ -180,3 +180,71 @@ class RateCases(JournalCase):
         taken = Counter(one.work.target for one in await claim(journal))
 
         assert taken == {slow.id: 1, quick.id: 20}
+
+
+class TenantCases(JournalCase):
+    """``WorkStore.claim`` among tenants, who know nothing of each other."""
+
+    async def _tenant(self, journal: Journal, name: str, *, endpoints: int) -> None:
+        for _ in range(endpoints):
+            await journal.endpoints.add(self.endpoint(tenant=name))
+
+    @promise
+    async def test_a_tenants_long_backlog_delays_no_other_tenant(self, journal: Journal) -> None:
+        await self._tenant(journal, "big", endpoints=1)
+        await self._tenant(journal, "small", endpoints=1)
+        for _ in range(300):
+            await journal.messages.publish(self.message(tenant="big"))
+        self.clock.advance(seconds=60)
+        await journal.messages.publish(self.message(tenant="small"))
+
+        taken = Counter(one.work.tenant for one in await claim(journal, limit=10))
+
+        assert taken == {"big": 9, "small": 1}
+
+    @promise
+    async def test_a_tenant_with_many_endpoints_leaves_the_others_their_turn(self, journal: Journal) -> None:
+        await self._tenant(journal, "big", endpoints=30)
+        await self._tenant(journal, "small", endpoints=1)
+        for _ in range(20):
+            await journal.messages.publish(self.message(tenant="big"))
+        self.clock.advance(seconds=60)
+        await journal.messages.publish(self.message(tenant="small"))
+
+        rounds = [await claim(journal, limit=10) for _ in range(4)]
+
+        waited = next(
+            number for number, taken in enumerate(rounds) if any(one.work.tenant == "small" for one in taken)
+        )
+        assert waited <= 3, "after every target of the others had one turn at the most"
+        assert {len(taken) for taken in rounds} == {10}
+
+    @promise
+    async def test_retries_of_one_tenant_hold_up_nothing_fresh_of_another(self, journal: Journal) -> None:
+        await self._tenant(journal, "failing", endpoints=2)
+        await self._tenant(journal, "fine", endpoints=1)
+        for _ in range(40):
+            await journal.messages.publish(self.message(tenant="failing"))
+        for one in await claim(journal):
+            await journal.work.record(self.again(one, seconds=0))
+        self.clock.advance(seconds=1)
+        for _ in range(5):
+            await journal.messages.publish(self.message(tenant="fine"))
+
+        taken = Counter(one.work.tenant for one in await claim(journal, limit=8))
+
+        assert taken["fine"] >= 2, "the fresh lane gets at least a quarter"
+
+    @promise
+    async def test_a_message_of_one_tenant_reaches_no_endpoint_of_another(self, journal: Journal) -> None:
+        await self._tenant(journal, "one", endpoints=2)
+        await self._tenant(journal, "other", endpoints=3)
+
+        published = {
+            tenant: (await journal.messages.publish(self.message(tenant=tenant))).deliveries
+            for tenant in ("one", "other", "nobody", "default")
+        }
+
+        assert published == {"one": 2, "other": 3, "nobody": 0, "default": 0}
+        tenants = {(one.work.tenant, one.endpoint and one.endpoint.tenant) for one in await claim(journal)}
+        assert tenants == {("one", "one"), ("other", "other")}

@@ -76,6 +76,26 @@ class MessageCases(JournalCase):
         assert targets["big"] == {large.id, faulty.id, every.id}
 
     @promise
+    async def test_a_message_for_one_endpoint_goes_to_that_one_alone(self, journal: Journal) -> None:
+        chosen = self.endpoint(events=("nothing.of.that",))
+        filtered = self.endpoint(filter="data.total > 100")
+        off = self.endpoint(active=False)
+        for endpoint in (chosen, filtered, off, self.endpoint()):
+            await journal.endpoints.add(endpoint)
+        body = b'{"data": {"total": 5}}'
+
+        published = {
+            endpoint_id: await journal.messages.publish(self.message(endpoint_id=endpoint_id, body=body))
+            for endpoint_id in (chosen.id, filtered.id, off.id, "ep_unknown")
+        }
+
+        assert [each.deliveries for each in published.values()] == [1, 0, 0, 0]
+        (claimed,) = await claim(journal)
+        assert claimed.endpoint == chosen
+        assert claimed.message is not None
+        assert claimed.message.endpoint_id == chosen.id
+
+    @promise
     async def test_a_message_that_nobody_wants_is_kept(self, journal: Journal) -> None:
         message = self.message(tenant="lonely")
 
