@@ -167,7 +167,7 @@ async def test_an_event_is_edited_and_run_again(browser, platform):
 
         await page.get_by_text("Replay", exact=True).first.click()
         await page.get_by_role("link", name="Edited").click()
-        await page.get_by_label("Body").fill('{"ref": "refs/heads/mended"}')
+        await page.get_by_role("textbox", name="Body").fill('{"ref": "refs/heads/mended"}')
         await page.get_by_role("button", name="Run the edited copy").click()
 
         await page.wait_for_url(f"{url}/events/evt_*")
