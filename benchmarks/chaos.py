@@ -195,20 +195,26 @@ class Chaos:
 
     async def run(self, *, seconds: float, pause: float) -> Balance:
         """Disturb for *seconds*, about every *pause*; then drain and balance."""
-        await asyncio.gather(*(member.up() for member in self._members))
-        async with self._sink() as url:
-            await self._register(url)
-            posting = asyncio.create_task(self._post_on())
-            watching = asyncio.create_task(self._watch_leases())
-            try:
-                await self._disturb(seconds, pause)
-                posting.cancel()
-                await asyncio.gather(posting, return_exceptions=True)
-                await self._drain()
-            finally:
-                watching.cancel()
-                await self._end()
+        try:
+            await asyncio.gather(*(member.up() for member in self._members))
+            async with self._sink() as url:
+                await self._register(url)
+                await self._load_and_disturb(seconds, pause)
+        finally:
+            await self._end()
         return self._balanced()
+
+    async def _load_and_disturb(self, seconds: float, pause: float) -> None:
+        posting = asyncio.create_task(self._post_on())
+        watching = asyncio.create_task(self._watch_leases())
+        try:
+            await self._disturb(seconds, pause)
+            posting.cancel()
+            await asyncio.gather(posting, return_exceptions=True)
+            await self._drain()
+        finally:
+            posting.cancel()
+            watching.cancel()
 
     async def _disturb(self, seconds: float, pause: float) -> None:
         kinds: list[tuple[str, Callable[[], Awaitable[bool]], int]] = [

@@ -97,6 +97,8 @@ def _first_lines(process: subprocess.Popen[str], folder: Path) -> str:
         if process.poll() is not None:
             break
     process.kill()
+    process.wait(timeout=10)
+    process.stdout.close()
     message = f"The server did not become ready:\n{(folder / 'server.log').read_text()[-4000:]}"
     raise AssertionError(message)
 
