@@ -123,7 +123,7 @@ async def test_a_mended_rule_forwards_its_dead_letter_when_it_is_replayed(scene:
     (dead,) = await scene.work()
     await scene.platform.forward_rules.change(rule.id, {"transformation": "payload.ref"})
 
-    await scene.platform.replay(dead.work.id)
+    await scene.platform.journal.work.replay(dead.work.id)
     (outcome,) = await scene.work()
 
     assert outcome.state is State.COMPLETED
