@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from smart_api_integrations.cli.asking import KeyFile, ServerUrl
+from smart_api_integrations.cli.asking import KeyFile, ServerUrl, open_desk
 from smart_api_integrations.cli.group import group
 from smart_api_integrations.cli.options import DatabaseUrl, Json
 from smart_api_integrations.cli.records import ExportFormat, Format, Limit, Records, Where
@@ -131,3 +131,29 @@ def tail_events(
     where = Where(url=url, database_url=database_url, key_file=key_file)
     tail = EventTail({"provider": provider, "event_type": event_type}, as_json=as_json)
     asyncio.run(tail.follow(where, last=last, once=once))
+
+
+@program.command("expunge")
+def expunge_event(
+    event_id: Annotated[str, typer.Argument(help="Our id, `evt_…`.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    database_url: DatabaseUrl = None,
+    url: ServerUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Forget an event's body, headers and query, and what its attempts said. It cannot be done again then.
+
+    Examples:
+
+        webhooks events expunge evt_01JD8ZK3Y4E5F6G7H8J9K0M1N2
+    """
+    if not yes:
+        typer.confirm(f"Forget the payload of {event_id} for good?", abort=True, err=True)
+    where = Where(url=url, database_url=database_url, key_file=key_file)
+    asyncio.run(_expunge(where, event_id))
+    typer.echo(f"The payload of {event_id} is forgotten.")
+
+
+async def _expunge(where: Where, event_id: str) -> None:
+    async with open_desk(url=where.url, database_url=where.database_url, key_file=where.key_file) as desk:
+        await desk.ask(f"{EVENTS.path}/{event_id}/payload", method="DELETE")

@@ -131,3 +131,14 @@ def test_a_backup_of_postgresql_by_its_own_tool(cli, postgres_url, tmp_path, mon
     assert (made.code, status.code) == (0, 0)
     assert (tmp_path / "x.dump").read_bytes().startswith(b"PGDMP")
     assert [path.name for path in tmp_path.iterdir()] == ["x.dump"]
+
+
+def test_one_payload_is_expunged_when_somebody_says_yes(cli, database):
+    (event,) = cli("events", "list", "--json").objects
+
+    assert cli("events", "expunge", event["id"]).code != 0
+    assert "refs/heads/main" in cli("events", "show", event["id"]).out
+    assert cli("events", "expunge", event["id"], "--yes").code == 0
+    assert cli("events", "show", event["id"], "--json").json["body"] == ""
+    assert cli("events", "replay", event["id"]).code == 2
+    assert cli("events", "expunge", "evt_none", "--yes").code == 3
