@@ -33,7 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "completion": Entry(group=RUN, summary="Print what a shell needs to complete commands"),
     "doctor": Entry(group=RUN, summary="Look at a deployment, and say what to mend"),
     "check": Entry(group=BEGIN, summary="Check settings, senders, secrets and handlers"),
-    "db": Entry(group=RUN, summary="Upgrade, back up, purge the database, rotate its keys"),
+    "db": Entry(group=RUN, summary="Upgrade, back up and purge the database; seal anew"),
     "serve": Entry(group=RUN, summary="Run the server: ways in, worker, API and dashboard"),
     "keys": Entry(group=RUN, summary="Make, list, rotate and revoke API keys"),
     "add-webhook": Entry(group=RECEIVE, summary="Write providers/<name>/webhook.yaml for a sender"),

@@ -10,7 +10,8 @@ from typing import Any
 from smart_api_integrations.core.forwarding import ForwardRule, check_rule
 from smart_api_integrations.errors import InvalidInput, NotFound
 from smart_api_integrations.storage.endpoint_protocols import EndpointStore
-from smart_api_integrations.storage.versioned import Snapshot, VersionedStore
+from smart_api_integrations.storage.versioned import Snapshot
+from smart_api_integrations.storage.versioned_protocol import VersionedStore
 
 
 def _by_id(rules: Sequence[ForwardRule]) -> Mapping[str, ForwardRule]:

@@ -10,7 +10,8 @@ from typing import Any
 from smart_api_integrations.core.event_catalogue import EventTypeEntry
 from smart_api_integrations.errors import InvalidInput, NotFound
 from smart_api_integrations.send.event_schemas import CompiledCatalogue, check_entry
-from smart_api_integrations.storage.versioned import Snapshot, VersionedStore
+from smart_api_integrations.storage.versioned import Snapshot
+from smart_api_integrations.storage.versioned_protocol import VersionedStore
 
 CHANGEABLE = ("description", "schema", "archived")
 

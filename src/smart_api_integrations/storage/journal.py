@@ -43,6 +43,7 @@ from smart_api_integrations.storage.protocols import (
     MessageStore,
     WorkStore,
 )
+from smart_api_integrations.storage.read_models import Tally
 from smart_api_integrations.storage.recording import Recording
 from smart_api_integrations.storage.redoing import Redoing
 from smart_api_integrations.storage.replay_protocol import ReplayStore
@@ -50,10 +51,11 @@ from smart_api_integrations.storage.replays import Replays
 from smart_api_integrations.storage.secret_cipher import SecretCipher
 from smart_api_integrations.storage.source_counts import SourceCounting
 from smart_api_integrations.storage.store import Store
-from smart_api_integrations.storage.tallies import Tally, read_tallies, whole_slots
+from smart_api_integrations.storage.tallies import read_tallies, whole_slots
 from smart_api_integrations.storage.upkeep import Upkeep
 from smart_api_integrations.storage.upkeep_protocol import UpkeepStore
-from smart_api_integrations.storage.versioned import Versioned, VersionedStore
+from smart_api_integrations.storage.versioned import Versioned
+from smart_api_integrations.storage.versioned_protocol import VersionedStore
 from smart_api_integrations.storage.watch_protocol import WatchStore
 from smart_api_integrations.storage.watching import Watching
 from smart_api_integrations.storage.work import WorkQueue

@@ -52,11 +52,10 @@ from smart_api_integrations.storage.captured_key_store import CapturedKeyStore
 from smart_api_integrations.storage.endpoint_protocols import EndpointStore, GateStore
 from smart_api_integrations.storage.issue_protocol import IssueStore
 from smart_api_integrations.storage.outbox_protocol import OutboxStore
-from smart_api_integrations.storage.recent_attempts import RecentAttempt
+from smart_api_integrations.storage.read_models import RecentAttempt, Tally
 from smart_api_integrations.storage.replay_protocol import ReplayStore
-from smart_api_integrations.storage.tallies import Tally
 from smart_api_integrations.storage.upkeep_protocol import UpkeepStore
-from smart_api_integrations.storage.versioned import VersionedStore
+from smart_api_integrations.storage.versioned_protocol import VersionedStore
 from smart_api_integrations.storage.watch_protocol import WatchStore
 
 

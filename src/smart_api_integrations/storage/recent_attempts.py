@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -11,27 +10,13 @@ from sqlalchemy import Connection, select
 from smart_api_integrations.core.journal import Attempt
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.storage.attempt_rows import TABLES
+from smart_api_integrations.storage.read_models import RecentAttempt
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import events, messages
 
 _LARGE = frozenset(
     {"tenant", "error_detail", "request_headers", "response_headers", "response_body", "phases", "result"}
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecentAttempt:
-    """One attempt and what it was about.
-
-    Attributes:
-        attempt: Without what is large.
-        event_type: The type of the event that was handled, or of the message that was sent.
-        action: The second half of an event's type, where its provider splits it.
-    """
-
-    attempt: Attempt
-    event_type: str | None
-    action: str | None = None
 
 
 def recent_attempts(store: Store, connection: Connection, asked: tuple[Kind, int]) -> list[RecentAttempt]:

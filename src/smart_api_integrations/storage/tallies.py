@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
@@ -17,6 +16,7 @@ from smart_api_integrations.core.journal import Attempt, ReceivedEvent
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.errors import InvalidInput
 from smart_api_integrations.storage.column_types import EPOCH, storable
+from smart_api_integrations.storage.read_models import Tally
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import tallies
 
@@ -31,14 +31,6 @@ ALL_DELIVERIES, ALL_HANDLINGS = "", "handlings"
 
 NO_ANSWER = "none"
 Key = tuple[str, str, str, str]  # what, subject, label, tenant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """What was counted in one slice of time, by label."""
-
-    starts_at: datetime
-    counts: Mapping[str, int]
 
 
 def count_types(

@@ -7,41 +7,18 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Table, select
 
 from smart_api_integrations.errors import NotFound, StorageUnavailable
 from smart_api_integrations.storage.sending_tables import set_versions
 from smart_api_integrations.storage.store import Store
+from smart_api_integrations.storage.versioned_protocol import Record, VersionedStore
 
-Record = TypeVar("Record")
 View = TypeVar("View")
 
 FRESH_SECONDS = 1.0
-
-
-class VersionedStore(Protocol[Record]):
-    """One set of records, each under a key."""
-
-    async def all(self) -> Sequence[Record]:
-        """Return every record, by key."""
-
-    async def get(self, key: str) -> Record | None:
-        """Return the record of *key*, or None."""
-
-    async def put(self, record: Record) -> None:
-        """Keep *record* in the place of the one with its key, if there is one."""
-
-    async def remove(self, key: str) -> None:
-        """Delete one.
-
-        Raises:
-            NotFound: There is none of this key.
-        """
-
-    async def version(self) -> str:
-        """Return a mark that is another one after every change, of any process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

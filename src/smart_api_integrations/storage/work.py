@@ -14,7 +14,8 @@ from smart_api_integrations.errors import InvalidInput, NotFound
 from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.column_types import Moment
 from smart_api_integrations.storage.discarding import discard_all
-from smart_api_integrations.storage.recent_attempts import RecentAttempt, recent_attempts
+from smart_api_integrations.storage.read_models import RecentAttempt
+from smart_api_integrations.storage.recent_attempts import recent_attempts
 from smart_api_integrations.storage.recording import REAPED_AT_ONCE, Recording, check_outcome
 from smart_api_integrations.storage.redoing import Redoing
 from smart_api_integrations.storage.store import Store

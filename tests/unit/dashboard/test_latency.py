@@ -8,7 +8,8 @@ from smart_api_integrations.core.histogram import bucket_of
 from smart_api_integrations.dashboard.views.latency import HEIGHT, WIDTH, latency_chart
 from smart_api_integrations.dashboard.views.shares import MOST, answer_bars, type_bars
 from smart_api_integrations.dashboard.views.traffic import RANGES, range_of
-from smart_api_integrations.storage.tallies import SLOT, Tally
+from smart_api_integrations.storage.read_models import Tally
+from smart_api_integrations.storage.tallies import SLOT
 
 HOUR = range_of("1h")
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)

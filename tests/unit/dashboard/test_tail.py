@@ -7,7 +7,7 @@ import pytest
 from smart_api_integrations.core.journal import Attempt, EventSummary
 from smart_api_integrations.core.lifecycle import Kind, State
 from smart_api_integrations.dashboard.views.tail import attempt_line, received_line, rejected_line
-from smart_api_integrations.storage.recent_attempts import RecentAttempt
+from smart_api_integrations.storage.read_models import RecentAttempt
 from tests.journal_scenes import rejected
 
 NOW = datetime(2026, 11, 22, 14, 23, 41, 118_000, tzinfo=UTC)

@@ -12,14 +12,8 @@ from smart_api_integrations.dashboard.kept_answers import kept_for
 from smart_api_integrations.dashboard.views.latency import latency_chart
 from smart_api_integrations.dashboard.views.shares import answer_bars, type_bars
 from smart_api_integrations.dashboard.views.traffic import Range
-from smart_api_integrations.storage.tallies import (
-    ALL_DELIVERIES,
-    ALL_HANDLINGS,
-    CODES,
-    LATENCY,
-    TYPES,
-    Tally,
-)
+from smart_api_integrations.storage.read_models import Tally
+from smart_api_integrations.storage.tallies import ALL_DELIVERIES, ALL_HANDLINGS, CODES, LATENCY, TYPES
 
 
 async def traffic_of(desk: Desk, span: Range) -> Sequence[TrafficPoint]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from smart_api_integrations.core.histogram import quantile
 from smart_api_integrations.dashboard.views.measures import SPACE, UNKNOWN, Moment, duration
 from smart_api_integrations.dashboard.views.traffic import Range, slice_moment, ticks_of
-from smart_api_integrations.storage.tallies import Tally
+from smart_api_integrations.storage.read_models import Tally
 
 HEIGHT, WIDTH = 152, 480
 _TOPS = (2.0, 4.0, 10.0, 20.0, 40.0, 100.0, 200.0, 400.0, 1e3, 2e3, 4e3, 1e4, 2e4, 4e4, 1e5, 2e5, 4e5, 1e6)

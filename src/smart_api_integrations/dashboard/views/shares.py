@@ -10,7 +10,8 @@ from http import HTTPStatus
 from smart_api_integrations.dashboard.views import words
 from smart_api_integrations.dashboard.views.measures import number
 from smart_api_integrations.dashboard.views.visible import visible
-from smart_api_integrations.storage.tallies import NO_ANSWER, Tally
+from smart_api_integrations.storage.read_models import Tally
+from smart_api_integrations.storage.tallies import NO_ANSWER
 
 MOST = 7
 _LEAST_WIDTH = 0.6

@@ -14,7 +14,7 @@ from smart_api_integrations.dashboard.views.measures import Moment, duration, ex
 from smart_api_integrations.dashboard.views.reasons import reason_of
 from smart_api_integrations.dashboard.views.visible import shortened, visible
 from smart_api_integrations.dashboard.views.words import Badge
-from smart_api_integrations.storage.recent_attempts import RecentAttempt
+from smart_api_integrations.storage.read_models import RecentAttempt
 
 LONGEST_SAID = 100
 
