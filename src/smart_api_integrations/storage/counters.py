@@ -20,6 +20,7 @@ from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.core.source_traffic import SourceTraffic
 from smart_api_integrations.errors import InvalidInput
 from smart_api_integrations.storage.column_types import EPOCH
+from smart_api_integrations.storage.dialect import Counts
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import attempt_counts, traffic
 
@@ -43,30 +44,22 @@ def _minute(moment: datetime) -> int:
     return (moment - EPOCH) // MINUTE
 
 
-def count_traffic(
-    store: Store, connection: Connection, counts: Mapping[Measure, int], *, now: datetime
-) -> None:
-    """Add *counts* to this minute's."""
-    if not counts:
-        return
+def traffic_counts(store: Store, counts: Mapping[Measure, int], *, now: datetime) -> Counts:
+    """Return what adds *counts* to this minute's."""
     minute = _minute(now)
-    rows = [(minute, tenant, measure, store.shard, n) for (tenant, measure), n in counts.items()]
-    store.dialect.add_counts(connection, traffic, rows)
+    return traffic, [(minute, tenant, measure, store.shard, n) for (tenant, measure), n in counts.items()]
 
 
-def count_attempts(
-    store: Store, connection: Connection, ended: Sequence[tuple[str, Attempt]], *, now: datetime
-) -> None:
-    """Count attempts, each with its tenant: in the traffic, and for its endpoint or its handler."""
+def attempt_counts_of(
+    store: Store, ended: Sequence[tuple[str, Attempt]], *, now: datetime
+) -> Sequence[Counts]:
+    """Return what counts attempts, each with its tenant: in the traffic, and for its endpoint or handler."""
     passed: Counter[Measure] = Counter()
     per_target: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
     for tenant, attempt in ended:
         passed[tenant, MEASURED_AS[attempt.kind, attempt.status in GOOD]] += 1
         if attempt.kind is Kind.HANDLING or is_endpoints_fault(attempt.error_code):
             per_target[attempt.target, tenant].append(attempt)
-    count_traffic(store, connection, passed, now=now)
-    if not per_target:
-        return
     rows = [
         (
             target,
@@ -81,7 +74,7 @@ def count_attempts(
         for (target, tenant), attempts in per_target.items()
         for minute in (WHOLE_LIFE, _minute(now))
     ]
-    store.dialect.add_counts(connection, attempt_counts, rows)
+    return traffic_counts(store, passed, now=now), (attempt_counts, rows)
 
 
 def endpoint_statistics(

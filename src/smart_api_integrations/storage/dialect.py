@@ -26,6 +26,10 @@ Holder = tuple[str, int]
 """The event that a dedupe key belongs to, and since when, in microseconds."""
 
 
+Counts = tuple[Table, Sequence[Row]]
+"""A table of counters, and rows whose numbers are added to it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenKeys:
     """What ``take_keys`` found and did.
@@ -74,8 +78,11 @@ class Dialect(Protocol):
     def write_rows(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         """Insert whole *rows*, of what the database stores, in the fastest way there is."""
 
-    def add_counts(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-        """Add the numbers of *rows* to those that *table* has under the same keys."""
+    def add_counts(self, connection: Connection, counts: Sequence[Counts]) -> None:
+        """Add the numbers of rows to those that their tables have under the same keys.
+
+        Each table is named at most once, and each of its keys.
+        """
 
     def move_work(self, connection: Connection, moves: Sequence[Move], *, now: int) -> None:
         """End the leases of work and give it a new state, failures, and due time; all at once."""

@@ -31,8 +31,8 @@ from smart_api_integrations.storage.claiming import Claiming
 from smart_api_integrations.storage.column_types import OutsideText
 from smart_api_integrations.storage.counters import (
     KEPT_FOR,
-    count_traffic,
     source_counts,
+    traffic_counts,
     traffic_points,
     whole_minutes,
 )
@@ -54,7 +54,7 @@ from smart_api_integrations.storage.tables import (
     webhooks,
     work,
 )
-from smart_api_integrations.storage.tallies import count_types
+from smart_api_integrations.storage.tallies import type_counts
 from smart_api_integrations.storage.traces import event_trace
 from smart_api_integrations.storage.troubled_events import troubled_events
 from smart_api_integrations.storage.work_rows import PREFIXES, NewWork, new_work, work_row
@@ -222,9 +222,12 @@ class Events:
         again = [{"first": first, "times": times} for first, times in sorted(taken.repeats.items())]
         if again:
             connection.execute(_count_duplicates, again)
-        count_traffic(self._store, connection, taken.passed, now=now)
-        count_types(self._store, connection, taken.events, now=now)
-        self._sources.of_events(connection, taken.counted, now=now)
+        counts = [
+            traffic_counts(self._store, taken.passed, now=now),
+            type_counts(self._store, taken.events, now=now),
+            self._sources.of_events(taken.counted, now=now),
+        ]
+        self._store.dialect.add_counts(connection, counts)
         if taken.due:
             self._store.dialect.announce(connection)
         return taken.results

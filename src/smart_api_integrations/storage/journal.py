@@ -21,7 +21,7 @@ from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.captured_key_store import CapturedKeyStore
 from smart_api_integrations.storage.captured_keys import CapturedKeys
 from smart_api_integrations.storage.claiming import Claiming
-from smart_api_integrations.storage.counters import count_traffic
+from smart_api_integrations.storage.counters import traffic_counts
 from smart_api_integrations.storage.dialect import Dialect
 from smart_api_integrations.storage.directory import Directory
 from smart_api_integrations.storage.endpoint_health import EndpointHealth
@@ -139,7 +139,9 @@ class SqlJournal:
     def _touch_all(self, connection: Connection, calls: Sequence[None]) -> list[None]:
         """Write a row that only this journal writes."""
         counts = Counter({(DEFAULT_TENANT, "checked"): len(calls)})
-        count_traffic(self._store, connection, counts, now=self._store.now())
+        self._store.dialect.add_counts(
+            connection, [traffic_counts(self._store, counts, now=self._store.now())]
+        )
         return [None] * len(calls)
 
     def on_due_work(self, wake: Callable[[], None]) -> None:

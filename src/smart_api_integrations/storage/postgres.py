@@ -42,7 +42,7 @@ from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.bulk import Row, added_up, column_names, driver
 from smart_api_integrations.storage.column_types import Moment
 from smart_api_integrations.storage.database_url import database_url
-from smart_api_integrations.storage.dialect import Holder, Move, TakenKeys
+from smart_api_integrations.storage.dialect import Counts, Holder, Move, TakenKeys
 from smart_api_integrations.storage.lane import Failure
 from smart_api_integrations.storage.migrating import upgrade
 from smart_api_integrations.storage.outbox_protocol import Home
@@ -235,11 +235,12 @@ class Postgres:
             for row in rows:
                 copy.write_row(row)
 
-    def add_counts(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-        """See ``Dialect.add_counts``: in the order of the keys, by one statement and so one round trip."""
-        if rows:
-            columns = [list(column) for column in zip(*sorted(rows), strict=True)]
-            driver(connection).execute(_add_counts(table), columns)
+    def add_counts(self, connection: Connection, counts: Sequence[Counts]) -> None:
+        """See ``Dialect.add_counts``: by one statement, and so in one round trip."""
+        counts = [(table, rows) for table, rows in counts if rows]
+        if counts:
+            columns = [list(column) for _, rows in counts for column in zip(*sorted(rows), strict=True)]
+            driver(connection).execute(_add_counts(tuple(table for table, _ in counts)), columns)
 
     def move_work(self, connection: Connection, moves: Sequence[Move], *, now: int) -> None:
         """See ``Dialect.move_work``."""
@@ -330,11 +331,17 @@ class Postgres:
 
 
 @cache
-def _add_counts(table: Table) -> str:
-    """Return the statement that adds rows, given column by column, to those of *table*."""
+def _add_counts(tables: tuple[Table, ...]) -> str:
+    """Return the statement that adds rows, given column by column, to those of *tables*."""
+    *others, last = map(_added_to, tables)
+    named = ", ".join(f"part_{number} AS ({insert})" for number, insert in enumerate(others))
+    return f"WITH {named} {last}" if others else last
+
+
+def _added_to(table: Table) -> str:
     columns = ", ".join(f"%b::{_copy_type(column.type)}[]" for column in table.c)
     head = f'INSERT INTO "{table.name}" ({column_names(table)})'
-    return " ".join((head, f"SELECT * FROM unnest({columns})", added_up(table)))  # noqa: S608 - the tables' own names
+    return f"{head} SELECT * FROM unnest({columns}) {added_up(table)}"  # noqa: S608 - the tables' own names
 
 
 @cache

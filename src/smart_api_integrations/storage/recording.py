@@ -29,7 +29,7 @@ from smart_api_integrations.core.lifecycle import ROADS, State, may_follow
 from smart_api_integrations.errors import InvalidInput
 from smart_api_integrations.storage.attempt_rows import write_attempts
 from smart_api_integrations.storage.column_types import microseconds
-from smart_api_integrations.storage.counters import count_attempts
+from smart_api_integrations.storage.counters import attempt_counts_of
 from smart_api_integrations.storage.dialect import Move
 from smart_api_integrations.storage.endpoint_health import EndpointHealth
 from smart_api_integrations.storage.issues import IssueCounting
@@ -39,7 +39,7 @@ from smart_api_integrations.storage.rerouting import Rerouting
 from smart_api_integrations.storage.source_counts import SourceCounting
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import LEASED, work
-from smart_api_integrations.storage.tallies import count_answers
+from smart_api_integrations.storage.tallies import answer_counts
 from smart_api_integrations.storage.work_rows import ATTEMPT_PREFIX, work_from
 
 REAPED_AT_ONCE = 500
@@ -102,11 +102,9 @@ class Recording:
         self._move_on(connection, [outcome for outcome, _ in ended], now)
         pairs = [(outcome.work.tenant, outcome.attempt) for outcome, _ in ended]
         write_attempts(self._store, connection, pairs)
-        count_attempts(self._store, connection, pairs, now=now)
-        count_answers(self._store, connection, pairs, now=now)
+        self._count(connection, [outcome for outcome, _ in ended], answered=True, now=now)
         self._health.judge(connection, [outcome for outcome, _ in ended], now=now)
         self._issues.of_outcomes(connection, [outcome for outcome, _ in ended], now=now)
-        self._sources.of_outcomes(connection, [outcome for outcome, _ in ended], now=now)
         self._rerouting.keep(connection, [outcome for outcome, _ in ended], now=now)
         kept = iter(self._publish(connection, ended))
         return [
@@ -148,11 +146,23 @@ class Recording:
             self._move_on(connection, outcomes, now)
             pairs = [(outcome.work.tenant, outcome.attempt) for outcome in outcomes]
             write_attempts(self._store, connection, pairs)
-            count_attempts(self._store, connection, pairs, now=now)
+            self._count(connection, outcomes, answered=False, now=now)
             self._health.judge(connection, outcomes, now=now)
-            self._sources.of_outcomes(connection, outcomes, now=now)
             self._issues.of_outcomes(connection, outcomes, now=now)
         return [len(lost), *(0 for _ in calls[1:])]
+
+    def _count(
+        self, connection: Connection, outcomes: Sequence[Outcome], *, answered: bool, now: datetime
+    ) -> None:
+        """Count how attempts ended; how long they took too, where they were *answered* and not lost."""
+        pairs = [(outcome.work.tenant, outcome.attempt) for outcome in outcomes]
+        counts = [
+            *attempt_counts_of(self._store, pairs, now=now),
+            self._sources.of_outcomes(outcomes, now=now),
+        ]
+        if answered:
+            counts.append(answer_counts(self._store, pairs, now=now))
+        self._store.dialect.add_counts(connection, counts)
 
     def _lost(self, part: Work, now: datetime) -> Outcome:
         """Return what became of *part*: due again, or a dead letter where that was its last attempt."""

@@ -12,7 +12,7 @@ from smart_api_integrations.core.endpoint import DEFAULT_TENANT
 from smart_api_integrations.core.journal import Rejection
 from smart_api_integrations.storage.bulk import Row
 from smart_api_integrations.storage.column_types import microseconds, pack, storable
-from smart_api_integrations.storage.counters import REFUSED_AT, count_traffic
+from smart_api_integrations.storage.counters import REFUSED_AT, traffic_counts
 from smart_api_integrations.storage.issues import IssueCounting
 from smart_api_integrations.storage.source_counts import SourceCounting
 from smart_api_integrations.storage.store import Store
@@ -37,9 +37,11 @@ def log_all(
             passed[DEFAULT_TENANT, storable(f"{REFUSED_AT}{each.provider}:{each.webhook_name}")] += (
                 each.sampled
             )
-        count_traffic(store, connection, passed, now=store.now())
-        for counter in counting:
-            counter.of_rejections(connection, new, now=store.now())
+        issues, sources = counting
+        now = store.now()
+        counts = [traffic_counts(store, passed, now=now), sources.of_rejections(new, now=now)]
+        store.dialect.add_counts(connection, counts)
+        issues.of_rejections(connection, new, now=now)
         _trim(connection)
     return [None] * len(calls)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
@@ -12,6 +12,7 @@ from smart_api_integrations.core.alerts import SourceStatistics
 from smart_api_integrations.core.journal import Outcome, ReceivedEvent, Rejection
 from smart_api_integrations.core.lifecycle import ROADS, Kind
 from smart_api_integrations.storage.column_types import EPOCH, storable
+from smart_api_integrations.storage.dialect import Counts
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.watch_tables import ARRIVED, source_counts
 
@@ -33,10 +34,8 @@ class SourceCounting:
         self._store = store
         self._types: dict[str, set[str]] = defaultdict(set)
 
-    def of_events(
-        self, connection: Connection, events: Iterable[tuple[ReceivedEvent, str]], *, now: datetime
-    ) -> None:
-        """Count events, each with its status: ``received``, ``no_handler`` or ``duplicate``."""
+    def of_events(self, events: Iterable[tuple[ReceivedEvent, str]], *, now: datetime) -> Counts:
+        """Return what counts events, each with its status: ``received``, ``no_handler`` or ``duplicate``."""
         minute, hour = _slot(now), _hour(now)
         counts: Counter[tuple[int, str, str, str, str]] = Counter()
         for event, status in events:
@@ -46,10 +45,10 @@ class SourceCounting:
             if status != "received":
                 counts[minute, event.provider, event.webhook_name, "", "received"] += 1
             counts[hour, event.provider, event.webhook_name, self._type(event), ARRIVALS] += 1
-        self._add(connection, [(*key, self._store.shard, n, 0.0) for key, n in counts.items()])
+        return source_counts, [(*key, self._store.shard, n, 0.0) for key, n in counts.items()]
 
-    def of_outcomes(self, connection: Connection, outcomes: Iterable[Outcome], *, now: datetime) -> None:
-        """Count what became of handlings, and how long those took that are over."""
+    def of_outcomes(self, outcomes: Iterable[Outcome], *, now: datetime) -> Counts:
+        """Return what counts what became of handlings, and how long those took that are over."""
         minute = _slot(now)
         spent: dict[tuple[str, str, str], list[float]] = defaultdict(list)
         for outcome in outcomes:
@@ -63,12 +62,10 @@ class SourceCounting:
             (minute, provider, name, "", status, self._store.shard, len(times), sum(times))
             for (provider, name, status), times in spent.items()
         ]
-        self._add(connection, rows)
+        return source_counts, rows
 
-    def of_rejections(
-        self, connection: Connection, rejections: Iterable[Rejection], *, now: datetime
-    ) -> None:
-        """Count what was refused, but for what was sent to webhooks that do not exist."""
+    def of_rejections(self, rejections: Iterable[Rejection], *, now: datetime) -> Counts:
+        """Return what counts what was refused, but for what was sent to webhooks that do not exist."""
         minute = _slot(now)
         counts: Counter[tuple[str, str, str]] = Counter()
         for each in rejections:
@@ -79,11 +76,7 @@ class SourceCounting:
             (minute, provider, name, "", status, self._store.shard, n, 0.0)
             for (provider, name, status), n in counts.items()
         ]
-        self._add(connection, rows)
-
-    def _add(self, connection: Connection, rows: Sequence[Row]) -> None:
-        if rows:
-            self._store.dialect.add_counts(connection, source_counts, rows)
+        return source_counts, rows
 
     def _type(self, event: ReceivedEvent) -> str:
         """Return the type of an event as it is counted: of one provider, the first so many there are."""

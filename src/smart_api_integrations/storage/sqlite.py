@@ -45,7 +45,7 @@ from smart_api_integrations.storage.bell import Bell
 from smart_api_integrations.storage.bulk import ManyRows, Row, added_up, column_names, driver
 from smart_api_integrations.storage.column_types import JsonText, Moment, pack, storable
 from smart_api_integrations.storage.database_url import database_url
-from smart_api_integrations.storage.dialect import Holder, Move, TakenKeys
+from smart_api_integrations.storage.dialect import Counts, Holder, Move, TakenKeys
 from smart_api_integrations.storage.lane import Failure
 from smart_api_integrations.storage.migrating import upgrade
 from smart_api_integrations.storage.outbox_protocol import Home
@@ -238,9 +238,10 @@ class Sqlite:
         """See ``Dialect.write_rows``."""
         _insert(table).write(connection, rows)
 
-    def add_counts(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    def add_counts(self, connection: Connection, counts: Sequence[Counts]) -> None:
         """See ``Dialect.add_counts``."""
-        _insert(table, added_up(table)).write(connection, rows)
+        for table, rows in counts:
+            _insert(table, added_up(table)).write(connection, rows)
 
     def move_work(self, connection: Connection, moves: Sequence[Move], *, now: int) -> None:
         """See ``Dialect.move_work``."""

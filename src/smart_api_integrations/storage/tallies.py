@@ -16,6 +16,7 @@ from smart_api_integrations.core.journal import Attempt, ReceivedEvent
 from smart_api_integrations.core.lifecycle import Kind
 from smart_api_integrations.errors import InvalidInput
 from smart_api_integrations.storage.column_types import EPOCH, storable
+from smart_api_integrations.storage.dialect import Counts
 from smart_api_integrations.storage.read_models import Tally
 from smart_api_integrations.storage.store import Store
 from smart_api_integrations.storage.tables import tallies
@@ -33,20 +34,16 @@ NO_ANSWER = "none"
 Key = tuple[str, str, str, str]  # what, subject, label, tenant
 
 
-def count_types(
-    store: Store, connection: Connection, accepted: Iterable[ReceivedEvent], *, now: datetime
-) -> None:
-    """Count new events by their provider and type."""
+def type_counts(store: Store, accepted: Iterable[ReceivedEvent], *, now: datetime) -> Counts:
+    """Return what counts new events by their provider and type."""
     counted = Counter(
         (TYPES, "", _label(event.provider, event.event_type), event.tenant) for event in accepted
     )
-    _add(store, connection, counted, now=now)
+    return _counts(store, counted, now=now)
 
 
-def count_answers(
-    store: Store, connection: Connection, ended: Sequence[tuple[str, Attempt]], *, now: datetime
-) -> None:
-    """Count attempts, each with its tenant: all by their duration, deliveries by their answer too."""
+def answer_counts(store: Store, ended: Sequence[tuple[str, Attempt]], *, now: datetime) -> Counts:
+    """Return what counts attempts, each with its tenant: by duration, deliveries by their answer too."""
     counted: Counter[Key] = Counter()
     for tenant, attempt in ended:
         bucket = str(bucket_of(attempt.duration_ms))
@@ -57,18 +54,15 @@ def count_answers(
         for subject in (ALL_DELIVERIES, attempt.target):
             counted[LATENCY, subject, bucket, tenant] += 1
             counted[CODES, subject, code, tenant] += 1
-    _add(store, connection, counted, now=now)
+    return _counts(store, counted, now=now)
 
 
-def _add(store: Store, connection: Connection, counted: Mapping[Key, int], *, now: datetime) -> None:
-    if not counted:
-        return
+def _counts(store: Store, counted: Mapping[Key, int], *, now: datetime) -> Counts:
     slot = (now - EPOCH) // SLOT
-    rows = [
+    return tallies, [
         (what, subject, slot, label, tenant, store.shard, n)
         for (what, subject, label, tenant), n in counted.items()
     ]
-    store.dialect.add_counts(connection, tallies, rows)
 
 
 def _label(provider: str, kind: str | None) -> str:
