@@ -12,7 +12,7 @@ from tests.asgi_call import call
 from tests.journal_scenes import everything, open_platform
 
 PREFIX = "/our/hooks"
-ADDRESS = re.compile(r'(?:href|action|src|data-stream)="([^"]*)"')
+ADDRESS = re.compile(r'(?<!\w)(?:href|action|src|data-stream)="([^"]*)"')
 ELSEWHERE = ("#", "data:", "http:", "https:")
 
 
