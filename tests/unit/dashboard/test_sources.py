@@ -5,7 +5,13 @@ import pytest
 
 from smart_api_integrations.core.gate import Gate
 from smart_api_integrations.core.source_traffic import SourceTraffic
-from smart_api_integrations.dashboard.views.sources import NOTHING, Known, source_page, source_row
+from smart_api_integrations.dashboard.views.sources import (
+    NOTHING,
+    Known,
+    latest_first,
+    source_page,
+    source_row,
+)
 from smart_api_integrations.providers.catalogue import load_catalogue
 from tests.unit.dashboard.test_lists import plain, summary
 
@@ -82,3 +88,13 @@ def test_where_nothing_comes_it_says_what_was_looked_at():
     refused = source_page(GITHUB, replace(KNOWN, refused="No secret makes this signature."))
     assert refused.checks[-1].note == "No secret makes this signature."
     assert source_page(GITHUB, SEEN).checks[-1].name == "Requests come and verify"
+
+
+def test_those_that_had_an_event_last_come_first():
+    never = source_row(LINEAR, KNOWN)
+    before, now = (
+        source_row(GITHUB, replace(KNOWN, newest=summary(received_at=NOW - timedelta(minutes=minutes))))
+        for minutes in (4, 1)
+    )
+
+    assert latest_first([never, before, now]) == [now, before, never]

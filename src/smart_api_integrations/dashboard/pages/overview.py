@@ -13,6 +13,7 @@ from smart_api_integrations.dashboard.pages.charts import overview_charts, traff
 from smart_api_integrations.dashboard.pages.endpoints import endpoint_rows
 from smart_api_integrations.dashboard.pages.sources import mounted_rows
 from smart_api_integrations.dashboard.views.overview import open_causes, stats, verdict
+from smart_api_integrations.dashboard.views.sources import latest_first
 from smart_api_integrations.dashboard.views.traffic import RANGES, chart, range_of
 
 MOST_ROWS = 6
@@ -53,7 +54,7 @@ async def _page(desk: Desk, request: Request) -> Response:
     rows = await endpoint_rows(desk)
     by_need = sorted(rows, key=lambda row: (row.badge.tone != "bad", row.badge.tone != "wait"))
     lately = [rejection for rejection in rejections if now - rejection.received_at <= span.since]
-    sources = await mounted_rows(desk, request)
+    sources = latest_first(await mounted_rows(desk, request))
     return await desk.page(
         request,
         "overview.html",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -253,3 +253,8 @@ def _signed(webhook: InboundWebhook) -> str:
         timed = "; it signs the time, too" if scheme.timestamp is not None else ""
         return f"{scheme.name.upper()} {scheme.algorithm}, in {where}{timed}"
     return scheme.name.replace("_", " ")
+
+
+def latest_first(rows: Iterable[SourceRow]) -> list[SourceRow]:
+    """Return sources by their newest event; those without one last, in the order that they have."""
+    return sorted(rows, key=lambda row: row.last.machine if row.last else "", reverse=True)
